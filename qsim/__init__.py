@@ -1,0 +1,47 @@
+"""A small batched statevector simulator with hand-written derivatives.
+
+States are arrays ``(batch, 2, ..., 2)``; wire 0 is the most significant bit. It knows
+nothing about recurrent networks. It needs NumPy and SciPy only.
+"""
+
+from qsim.circuits import (
+    circuit_matrix,
+    circuit_matrix_backward,
+    entangling_layers,
+    entangling_layers_backward,
+)
+from qsim.gates import CNOT, HADAMARD, I2, PAULI_X, PAULI_Y, PAULI_Z, RX, RY, RZ
+from qsim.gradients import finite_difference, parameter_shift
+from qsim.measure import (
+    Collapsed,
+    collapse,
+    expval_z,
+    probabilities,
+    reduced_density_matrix,
+)
+from qsim.state import apply_gate, zero_state
+
+__all__ = [
+    "CNOT",
+    "HADAMARD",
+    "I2",
+    "PAULI_X",
+    "PAULI_Y",
+    "PAULI_Z",
+    "RX",
+    "RY",
+    "RZ",
+    "Collapsed",
+    "apply_gate",
+    "circuit_matrix",
+    "circuit_matrix_backward",
+    "collapse",
+    "entangling_layers",
+    "entangling_layers_backward",
+    "expval_z",
+    "finite_difference",
+    "parameter_shift",
+    "probabilities",
+    "reduced_density_matrix",
+    "zero_state",
+]

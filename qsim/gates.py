@@ -1,0 +1,90 @@
+"""Gate matrices: constants, and rotations that are functions of an angle.
+
+A gate on k wires is a ``(2**k, 2**k)`` matrix. The first wire it is applied to is the
+most significant bit of its row index.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+I2 = np.eye(2)
+PAULI_X = np.array([[0.0, 1.0], [1.0, 0.0]])
+PAULI_Y = np.array([[0.0, -1.0j], [1.0j, 0.0]])
+PAULI_Z = np.diag([1.0, -1.0])
+HADAMARD = np.array([[1.0, 1.0], [1.0, -1.0]]) / np.sqrt(2.0)
+CNOT = np.array(
+    [
+        [1.0, 0.0, 0.0, 0.0],
+        [0.0, 1.0, 0.0, 0.0],
+        [0.0, 0.0, 0.0, 1.0],
+        [0.0, 0.0, 1.0, 0.0],
+    ]
+)
+for _constant in (I2, PAULI_X, PAULI_Y, PAULI_Z, HADAMARD, CNOT):
+    _constant.flags.writeable = False
+
+
+def RX(theta: ArrayLike) -> NDArray[np.complex128]:
+    """Rotation about the x axis, ``exp(-i theta X / 2)``.
+
+    Args:
+        theta: Angle or array of angles, in radians, any shape.
+
+    Returns:
+        complex128 array ``theta.shape + (2, 2)``.
+
+    Example:
+        >>> RX(np.pi).round(3) + 0  # a half turn is -i X
+        array([[0.+0.j, 0.-1.j],
+               [0.-1.j, 0.+0.j]])
+    """
+    half = np.asarray(theta)[..., None, None] / 2
+    return np.cos(half) * I2 - 1j * np.sin(half) * PAULI_X
+
+
+def RY(theta: ArrayLike) -> NDArray:
+    """Rotation about the y axis, ``exp(-i theta Y / 2)``: a real matrix.
+
+    Args:
+        theta: Angle or array of angles, in radians, any shape. Complex angles are
+            legal and give the analytic continuation (for complex-step derivatives).
+
+    Returns:
+        Array ``theta.shape + (2, 2)``, float64 for real angles.
+
+    Example:
+        >>> RY(np.pi / 2).round(3)  # a quarter turn takes |0> to (|0> + |1>) / sqrt 2
+        array([[ 0.707, -0.707],
+               [ 0.707,  0.707]])
+    """
+    half = np.asarray(theta)[..., None, None] / 2
+    return np.cos(half) * I2 + np.sin(half) * (-1j * PAULI_Y).real
+
+
+def RZ(theta: ArrayLike) -> NDArray[np.complex128]:
+    """Rotation about the z axis, ``exp(-i theta Z / 2)``: a pair of phases.
+
+    Args:
+        theta: Angle or array of angles, in radians, any shape.
+
+    Returns:
+        complex128 array ``theta.shape + (2, 2)``.
+
+    Example:
+        >>> RZ(np.pi).round(3) + 0
+        array([[0.-1.j, 0.+0.j],
+               [0.+0.j, 0.+1.j]])
+    """
+    half = np.asarray(theta)[..., None, None] / 2
+    return np.cos(half) * I2 - 1j * np.sin(half) * PAULI_Z
+
+
+ROTATIONS = {"RX": RX, "RY": RY, "RZ": RZ}
+"""The rotation gates by name."""
+
+GENERATORS = {
+    "RX": -0.5j * PAULI_X,
+    "RY": (-0.5j * PAULI_Y).real,
+    "RZ": -0.5j * PAULI_Z,
+}
+"""Generators ``g = -i P / 2``, so that ``dR(t)/dt = g R(t)``; real for RY."""
