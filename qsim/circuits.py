@@ -6,7 +6,7 @@ carries (state, gradient) back together by undoing each layer: nothing is stored
 Derivations: docs/gradients.md, sections 1 to 4.
 """
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -223,16 +223,20 @@ def _layers_backward(
 def _rotation_blocks(angles: NDArray, rotation: str) -> list[tuple[int, NDArray]]:
     """Every layer's rotations, four wires at a time: (first wire, (n_layers, d, d))."""
     gates = ROTATIONS[rotation](angles)  # (n_layers, n_wires, 2, 2)
-    n_layers, n_wires = angles.shape
-    blocks = []
-    for first in range(0, n_wires, BLOCK_WIRES):
-        block = gates[:, first]
-        for wire in range(first + 1, min(first + BLOCK_WIRES, n_wires)):
-            d = 2 * block.shape[1]
-            block = block[:, :, None, :, None] * gates[:, wire, None, :, None, :]
-            block = block.reshape(n_layers, d, d)
-        blocks.append((first, block))
-    return blocks
+    return [
+        (first, _kron_wires(gates[:, first : first + BLOCK_WIRES]))
+        for first in range(0, angles.shape[1], BLOCK_WIRES)
+    ]
+
+
+def _kron_wires(gates: NDArray) -> NDArray:
+    """Kronecker product over axis 1, by halves: ``(n, k, 2, 2) -> (n, 2**k, 2**k)``."""
+    n, k = gates.shape[:2]
+    if k == 1:
+        return gates[:, 0]
+    top, low = _kron_wires(gates[:, : k // 2]), _kron_wires(gates[:, k // 2 :])
+    product = top[:, :, None, :, None] * low[:, None, :, None, :]
+    return product.reshape(n, 2**k, 2**k)
 
 
 def _apply_block(flat: NDArray, block: NDArray, wire: int) -> NDArray:
@@ -247,8 +251,7 @@ def _apply_block(flat: NDArray, block: NDArray, wire: int) -> NDArray:
 
 def _block_overlap(pair: NDArray, d: int, wire: int) -> NDArray:
     """``sum conj(grad_a) state_b`` over all but the block's index: ``(d, d)``."""
-    rows, size = pair.shape
-    after = size // (2**wire * d)
+    after = pair.shape[1] // (2**wire * d)
     state, grad = pair.reshape(2, -1, d, after)
     if after == 1:
         return grad[:, :, 0].conj().T @ state[:, :, 0]
@@ -266,7 +269,7 @@ def _grad_from_overlaps(overlaps: list, rotation: str) -> NDArray[np.float64]:
     return np.concatenate(columns, axis=1)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _block_generators(rotation: str, k: int) -> NDArray:
     """The generator of each of k wires as a row: ``(k, 4**k)``."""
     rows = [

@@ -38,8 +38,9 @@ def RX(theta: ArrayLike) -> NDArray[np.complex128]:
         array([[0.+0.j, 0.-1.j],
                [0.-1.j, 0.+0.j]])
     """
-    half = np.asarray(theta)[..., None, None] / 2
-    return np.cos(half) * I2 - 1j * np.sin(half) * PAULI_X
+    half = np.asarray(theta) / 2
+    cos, sin = np.cos(half), -1j * np.sin(half)
+    return _matrix(cos, sin, sin, cos)
 
 
 def RY(theta: ArrayLike) -> NDArray:
@@ -57,8 +58,9 @@ def RY(theta: ArrayLike) -> NDArray:
         array([[ 0.707, -0.707],
                [ 0.707,  0.707]])
     """
-    half = np.asarray(theta)[..., None, None] / 2
-    return np.cos(half) * I2 + np.sin(half) * (-1j * PAULI_Y).real
+    half = np.asarray(theta) / 2
+    cos, sin = np.cos(half), np.sin(half)
+    return _matrix(cos, -sin, sin, cos)
 
 
 def RZ(theta: ArrayLike) -> NDArray[np.complex128]:
@@ -75,8 +77,18 @@ def RZ(theta: ArrayLike) -> NDArray[np.complex128]:
         array([[0.-1.j, 0.+0.j],
                [0.+0.j, 0.+1.j]])
     """
-    half = np.asarray(theta)[..., None, None] / 2
-    return np.cos(half) * I2 - 1j * np.sin(half) * PAULI_Z
+    half = np.asarray(theta) / 2
+    phase = np.cos(half) - 1j * np.sin(half)
+    zero = np.zeros_like(phase)
+    return _matrix(phase, zero, zero, np.cos(half) + 1j * np.sin(half))
+
+
+def _matrix(m00: NDArray, m01: NDArray, m10: NDArray, m11: NDArray) -> NDArray:
+    """Four arrays of entries as an array of 2 x 2 matrices."""
+    matrix = np.empty((*m00.shape, 2, 2), dtype=np.result_type(m00, m01))
+    matrix[..., 0, 0], matrix[..., 0, 1] = m00, m01
+    matrix[..., 1, 0], matrix[..., 1, 1] = m10, m11
+    return matrix
 
 
 ROTATIONS = {"RX": RX, "RY": RY, "RZ": RZ}

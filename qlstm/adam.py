@@ -1,0 +1,100 @@
+"""Adam, by hand: `adam_init` makes the state, `adam_update` takes one step."""
+
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Params = TypeVar("Params", bound=tuple)
+
+
+class AdamState(NamedTuple):
+    """Adam's memory; the moments are flat, in the order of the parameters."""
+
+    step: int
+    """Updates taken so far."""
+    first_moment: NDArray[np.float64]
+    """Running mean of the gradients, ``(n_params,)``."""
+    second_moment: NDArray[np.float64]
+    """Running mean of their squares, ``(n_params,)``."""
+
+
+def adam_init(params: Params) -> AdamState:
+    """A state of zeros for these parameters.
+
+    Args:
+        params: Any NamedTuple of arrays.
+
+    Returns:
+        An `AdamState` with step 0.
+    """
+    size = sum(np.size(array) for array in params)
+    return AdamState(0, np.zeros(size), np.zeros(size))
+
+
+def adam_update(
+    params: Params,
+    grads: Params,
+    state: AdamState,
+    learning_rate: float = 0.01,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+) -> tuple[Params, AdamState]:
+    """One step of Adam, with bias correction.
+
+    ``m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2,``
+    ``x -= lr (m / (1 - b1^k)) / (sqrt(v / (1 - b2^k)) + eps)``
+
+    Args:
+        params: A NamedTuple of arrays.
+        grads: Gradients, the same layout.
+        state: What `adam_init` or the step before returned.
+        learning_rate: Step size.
+        beta1: Decay of the first moment.
+        beta2: Decay of the second moment.
+        epsilon: Added to the root of the second moment.
+
+    Returns:
+        New parameters and state; the arguments are not modified.
+
+    Raises:
+        ValueError: If gradients, parameters and state differ in size.
+
+    References:
+        Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+
+    Example:
+        The first step has the length of the learning rate, whatever the gradient:
+
+        >>> from typing import NamedTuple
+        >>> class Point(NamedTuple):
+        ...     x: np.ndarray
+        >>> point = Point(np.array([1.0, 1.0]))
+        >>> grad = Point(np.array([0.5, -200.0]))
+        >>> adam_update(point, grad, adam_init(point), learning_rate=0.1)[0].x.round(6)
+        array([0.9, 1.1])
+    """
+    g = np.concatenate([array.ravel() for array in grads])
+    x = np.concatenate([array.ravel() for array in params])
+    if not len(x) == len(g) == len(state.first_moment):
+        raise ValueError(
+            "Arguments `params`, `grads` and `state` must have the same size, but have "
+            f"{len(x)}, {len(g)} and {len(state.first_moment)}."
+        )
+    k = state.step + 1
+    m = beta1 * state.first_moment + (1 - beta1) * g
+    v = beta2 * state.second_moment + (1 - beta2) * g**2
+    step = learning_rate / (1 - beta1**k)
+    x = x - step * m / (np.sqrt(v / (1 - beta2**k)) + epsilon)
+    return unflatten(x, params), AdamState(k, m, v)
+
+
+def unflatten(flat: NDArray, like: Params) -> Params:
+    """Cut a flat vector into arrays of the shapes and the type of `like`."""
+    arrays, start = [], 0
+    for array in like:
+        stop = start + array.size
+        arrays.append(flat[start:stop].reshape(array.shape))
+        start = stop
+    return type(like)(*arrays)

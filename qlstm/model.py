@@ -1,0 +1,221 @@
+"""The unrolled model: predictions, the loss, and its reverse-mode gradient.
+
+A sequence flows ``encode -> step -> memory -> step -> ... -> <Z>``, its gradient the
+same way back. Derivations: docs/gradients.md.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qlstm.cell import ROUTES, Route, choose_route, circuit_angles, split_angles
+from qlstm.encoding import Encoded, encode, encode_backward
+from qlstm.memory import RULES
+from qlstm.params import (
+    QLSTMConfig,
+    QLSTMParams,
+    check_choice,
+    check_inputs,
+    check_params,
+    check_targets,
+)
+
+GRADIENTS = ("reverse",)
+CHUNK = 1024
+"""Sequences that `predict` unrolls at a time, to bound its memory."""
+
+
+class Unrolled(NamedTuple):
+    """A forward pass: what the backward pass needs, and what it shows."""
+
+    outputs: NDArray
+    """``y_t``, ``(n_steps, batch)``."""
+    branches: list[NDArray]
+    """Joint state of each step, ``(batch, 2**n_system, 2**n_ancilla)``."""
+    memories: list[NDArray]
+    """Memory that entered each step, ``(batch, 2**n_ancilla)``."""
+    caches: list[NamedTuple]
+    """What each memory update left, one fewer than there are steps."""
+    encoded: Encoded
+    """Amplitudes of the inputs."""
+    route: Route
+    """The circuit."""
+
+
+@cache
+def readout_signs(n_system: int) -> NDArray[np.float64]:
+    """Eigenvalue of Z on the last system wire for each system outcome."""
+    return np.tile([1.0, -1.0], 2 ** (n_system - 1))
+
+
+def unroll(
+    params: QLSTMParams,
+    inputs: NDArray,
+    config: QLSTMConfig,
+    route: str | None = None,
+) -> Unrolled:
+    """Run the cell over sequences, without checks (see `predict`).
+
+    Args:
+        params: The parameters.
+        inputs: Array ``(batch, n_steps, n_features)``.
+        config: The configuration.
+        route: ``"matrix"`` or ``"direct"`` (see `qlstm.cell`); without it the cheaper.
+
+    Returns:
+        An `Unrolled` forward pass.
+    """
+    batch, n_steps, _ = inputs.shape
+    encoded = encode(inputs, params)
+    name = route or choose_route(config, batch * n_steps)
+    circuit = ROUTES[name](circuit_angles(params), encoded.amplitudes, config)
+    rule = RULES[config.memory]
+    memory = np.zeros((batch, config.ancilla_dim))
+    memory[:, 0] = 1.0
+    memories, branches, caches = [], [], []
+    for t in range(n_steps):
+        if t > 0:
+            memory, cache = rule.update(branches[-1])
+            caches.append(cache)
+        memories.append(memory)
+        branches.append(circuit.step(t, memory))
+    stacked = np.array(branches)
+    p = np.vecdot(stacked, stacked).real  # (n_steps, batch, system)
+    outputs = p @ readout_signs(config.n_system)
+    return Unrolled(outputs, branches, memories, caches, encoded, circuit)
+
+
+def unroll_backward(
+    unrolled: Unrolled,
+    grad_outputs: NDArray,
+    inputs: NDArray,
+    config: QLSTMConfig,
+) -> QLSTMParams:
+    """Pull a gradient of the outputs back to the parameters.
+
+    Args:
+        unrolled: What `unroll` returned.
+        grad_outputs: Gradient of a real loss with respect to each ``y_t``,
+            ``(n_steps, batch)``.
+        inputs: The inputs `unroll` was given.
+        config: The configuration it was given.
+
+    Returns:
+        Gradients in the layout of the parameters.
+    """
+    rule, route = RULES[config.memory], unrolled.route
+    signs = 2 * readout_signs(config.n_system)[:, None]
+    every_step = config.loss == "all"
+    for t in reversed(range(len(grad_outputs))):
+        branches = unrolled.branches[t]
+        last = t + 1 == len(grad_outputs)
+        # grad_phi_i = 2 grad_y z_i phi_i  (docs/gradients.md, eq. 6)
+        if last or every_step:
+            grad = branches * (grad_outputs[t][:, None, None] * signs)
+        if not last:
+            through = rule.update_backward(grad_memory, unrolled.caches[t])
+            grad = grad + through if every_step else through
+        grad_memory = route.step_backward(t, unrolled.memories[t], branches, grad)
+    grad_angles, grad_amplitudes = route.backward()
+    grad_weight, grad_bias = encode_backward(grad_amplitudes, unrolled.encoded, inputs)
+    return QLSTMParams(grad_weight, grad_bias, *split_angles(grad_angles))
+
+
+def predict(
+    params: QLSTMParams,
+    inputs: ArrayLike,
+    config: QLSTMConfig,
+    *,
+    all_steps: bool = False,
+) -> NDArray[np.float64]:
+    """Predict the value after each sequence: ``<Z>`` of the last system wire.
+
+    Args:
+        params: The parameters.
+        inputs: Sequences ``(batch, n_steps, n_features)``.
+        config: The configuration.
+        all_steps: Return the output of every step, not of the last one only.
+
+    Returns:
+        Outputs in [-1, 1]: ``(batch,)``, or ``(batch, n_steps)`` with `all_steps`.
+
+    Raises:
+        ValueError: If shapes do not fit, a value is not finite, or a projection is 0.
+
+    References:
+        Daskin, eq. 12.
+
+    Example:
+        >>> from qlstm import QLSTMConfig, init_params
+        >>> config = QLSTMConfig()
+        >>> params = init_params(config, np.random.default_rng(0))
+        >>> predict(params, np.zeros((3, 10, 1)), config).shape
+        (3,)
+    """
+    params, inputs = check_params(params, config), check_inputs(inputs, config)
+    outputs = [
+        unroll(params, inputs[first : first + CHUNK], config).outputs
+        for first in range(0, len(inputs), CHUNK)
+    ]
+    y = np.concatenate(outputs, axis=1).T
+    return y if all_steps else y[:, -1]
+
+
+def loss_and_grad(
+    params: QLSTMParams,
+    inputs: ArrayLike,
+    targets: ArrayLike,
+    config: QLSTMConfig,
+    gradient: str = "reverse",
+) -> tuple[float, QLSTMParams]:
+    """Mean squared error and its gradient.
+
+    ``loss = mean (y - target)^2`` over the batch, and over the steps if
+    ``config.loss == "all"``.
+
+    Args:
+        params: The parameters.
+        inputs: Sequences ``(batch, n_steps, n_features)``.
+        targets: ``(batch,)``, or ``(batch, n_steps)`` for a loss over all steps.
+        config: The configuration.
+        gradient: The method, ``"reverse"``.
+
+    Returns:
+        The loss and its gradient, in the layout of the parameters.
+
+    Raises:
+        ValueError: If shapes do not fit, a value is not finite, a projection is 0, or
+            the method is unknown.
+
+    Example:
+        >>> from qlstm import QLSTMConfig, init_params
+        >>> config = QLSTMConfig()
+        >>> params = init_params(config, np.random.default_rng(0))
+        >>> loss, grads = loss_and_grad(params, np.ones((5, 10, 1)), np.ones(5), config)
+        >>> grads.proj_weight.shape
+        (1, 4)
+    """
+    check_choice("gradient", gradient, GRADIENTS)
+    params, inputs = check_params(params, config), check_inputs(inputs, config)
+    targets = check_targets(targets, inputs, config)
+    loss, grads, _ = loss_grad_unrolled(params, inputs, targets, config)
+    return loss, grads
+
+
+def loss_grad_unrolled(
+    params: QLSTMParams,
+    inputs: NDArray,
+    targets: NDArray,
+    config: QLSTMConfig,
+    route: str | None = None,
+) -> tuple[float, QLSTMParams, Unrolled]:
+    """Loss, gradient and forward pass, without checks: the training loop's inner call."""
+    unrolled = unroll(params, inputs, config, route)
+    grad_outputs = np.zeros(unrolled.outputs.shape)
+    steps = slice(None) if config.loss == "all" else slice(-1, None)
+    residuals = unrolled.outputs[steps] - targets.T
+    loss = float(np.vdot(residuals, residuals)) / residuals.size
+    grad_outputs[steps] = residuals * (2 / residuals.size)
+    return loss, unroll_backward(unrolled, grad_outputs, inputs, config), unrolled
