@@ -1,16 +1,61 @@
 """A quantum LSTM in NumPy, with hand-written gradients and optimizer."""
 
 from qlstm.adam import AdamState, adam_init, adam_update
+from qlstm.data import (
+    SINE_PROTOCOLS,
+    WEATHER_PROTOCOLS,
+    Dataset,
+    Protocol,
+    Scaler,
+    Windows,
+    make_windows,
+    noisy_sine,
+    prepare,
+    step_targets,
+)
+from qlstm.forecast import Forecast, forecast_baselines, forecast_model
+from qlstm.metrics import Errors, errors, skill
 from qlstm.model import loss_and_grad, predict
 from qlstm.params import QLSTMConfig, QLSTMParams, init_params
+from qlstm.sources import Series, fetch_meteostat, load_csv, load_sample
+from qlstm.store import load_model, load_state, save_model, save_state
+from qlstm.train import TrainState, fit, train, train_init
 
 __all__ = [
+    "SINE_PROTOCOLS",
+    "WEATHER_PROTOCOLS",
     "AdamState",
+    "Dataset",
+    "Errors",
+    "Forecast",
+    "Protocol",
     "QLSTMConfig",
     "QLSTMParams",
+    "Scaler",
+    "Series",
+    "TrainState",
+    "Windows",
     "adam_init",
     "adam_update",
+    "errors",
+    "fetch_meteostat",
+    "fit",
+    "forecast_baselines",
+    "forecast_model",
     "init_params",
+    "load_csv",
+    "load_model",
+    "load_sample",
+    "load_state",
     "loss_and_grad",
+    "make_windows",
+    "noisy_sine",
     "predict",
+    "prepare",
+    "save_model",
+    "save_state",
+    "skill",
+    "step_targets",
+    "train",
+    "train_init",
 ]

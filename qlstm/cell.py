@@ -64,7 +64,11 @@ class MatrixRoute:
         """Build the matrix and every step's Kraus operators."""
         n_steps, batch, system = amplitudes.shape
         ancilla = config.ancilla_dim
-        self.angles, self.rotation, self.amplitudes = angles, config.rotation, amplitudes
+        self.angles, self.rotation, self.amplitudes = (
+            angles,
+            config.rotation,
+            amplitudes,
+        )
         self.matrix = circuit_matrix(angles, config.rotation)
         dim = len(self.matrix)
         by_input = self.matrix.reshape(dim, system, ancilla).transpose(1, 0, 2)
@@ -95,7 +99,9 @@ class MatrixRoute:
         grad_matrix = grad_out.T @ psi_in.conj()
         v = (grad_out @ self.matrix.conj()).reshape(len(h), u.shape[1], -1)
         grad_u = np.zeros(self.amplitudes.shape)
-        grad_u[list(steps)] = np.vecdot(h, v).real.reshape(len(steps), *grad_u.shape[1:])
+        grad_u[list(steps)] = np.vecdot(h, v).real.reshape(
+            len(steps), *grad_u.shape[1:]
+        )
         grad_angles = circuit_matrix_backward(
             self.matrix, grad_matrix, self.angles, self.rotation
         )
@@ -109,7 +115,11 @@ class DirectRoute:
         self, angles: NDArray, amplitudes: NDArray, config: QLSTMConfig
     ) -> None:
         """Keep the angles and amplitudes."""
-        self.angles, self.rotation, self.amplitudes = angles, config.rotation, amplitudes
+        self.angles, self.rotation, self.amplitudes = (
+            angles,
+            config.rotation,
+            amplitudes,
+        )
         batch = amplitudes.shape[1]
         self.shape = (batch, config.system_dim, config.ancilla_dim)
         self.tensor = (batch, *(2,) * config.n_wires)

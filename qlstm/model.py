@@ -106,21 +106,28 @@ def unroll_backward(
         Gradients in the layout of the parameters.
     """
     rule, route = RULES[config.memory], unrolled.route
-    signs = 2 * readout_signs(config.n_system)[:, None]
-    every_step = config.loss == "all"
-    for t in reversed(range(len(grad_outputs))):
+    signs = readout_signs(config.n_system)
+    last = len(grad_outputs) - 1
+    grad_memory = None
+    for t in range(last, -1, -1):
         branches = unrolled.branches[t]
-        last = t + 1 == len(grad_outputs)
-        # grad_phi_i = 2 grad_y z_i phi_i  (docs/gradients.md, eq. 6)
-        if last or every_step:
-            grad = branches * (grad_outputs[t][:, None, None] * signs)
-        if not last:
-            through = rule.update_backward(grad_memory, unrolled.caches[t])
-            grad = grad + through if every_step else through
+        if t == last:
+            grad = _readout_backward(grad_outputs[t], branches, signs)
+        else:
+            grad = rule.update_backward(grad_memory, unrolled.caches[t])
+            if config.loss == "all":
+                grad = grad + _readout_backward(grad_outputs[t], branches, signs)
         grad_memory = route.step_backward(t, unrolled.memories[t], branches, grad)
     grad_angles, grad_amplitudes = route.backward()
     grad_weight, grad_bias = encode_backward(grad_amplitudes, unrolled.encoded, inputs)
     return QLSTMParams(grad_weight, grad_bias, *split_angles(grad_angles))
+
+
+def _readout_backward(
+    grad_output: NDArray, branches: NDArray, signs: NDArray
+) -> NDArray:
+    """``grad_phi_i = 2 grad_y z_i phi_i`` (docs/gradients.md, eq. 6)."""
+    return branches * (2 * grad_output[:, None] * signs)[:, :, None]
 
 
 def predict(
@@ -161,6 +168,19 @@ def predict(
     ]
     y = np.concatenate(outputs, axis=1).T
     return y if all_steps else y[:, -1]
+
+
+def mean_loss(
+    params: QLSTMParams, inputs: NDArray, targets: NDArray, config: QLSTMConfig
+) -> float:
+    """The loss alone, without checks; any number of sequences."""
+    total = 0.0
+    for first in range(0, len(inputs), CHUNK):
+        part = slice(first, first + CHUNK)
+        outputs = unroll(params, inputs[part], config).outputs
+        steps = slice(None) if config.loss == "all" else slice(-1, None)
+        total += float(((outputs[steps] - targets[part].T) ** 2).sum())
+    return total / targets.size
 
 
 def loss_and_grad(

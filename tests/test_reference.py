@@ -68,7 +68,5 @@ def test_reproduces_the_published_run(path):
     for ours, theirs in zip(params, _params(run["final"]), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-7, rtol=0)
     predictions = predict(params, test_inputs, config)
-    np.testing.assert_allclose(
-        predictions, run["test_predictions"], atol=1e-8, rtol=0
-    )
+    np.testing.assert_allclose(predictions, run["test_predictions"], atol=1e-8, rtol=0)
     np.testing.assert_allclose(test_targets, run["test_targets"], atol=1e-12, rtol=0)

@@ -1,0 +1,297 @@
+"""From a series to windows, scaled and split: every choice is named in a `Protocol`.
+
+The paper and its public code disagree on much; each reading is one protocol, and
+nothing outside this file chooses for it (docs/reproduction.md tells them apart).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One reading of an experiment, with every choice fixed.
+
+    Args:
+        name: Its name on the command line.
+        noise: Sine only: ``"gaussian"`` (sigma 0.1), ``"uniform"`` (within +-0.1),
+            ``"gaussian twice"`` (sigma 0.1, added two times) or ``"none"``.
+        split: ``"windows"``: cut windows, the first `train_share` train.
+            ``"random"``: cut windows, a random `train_share` of them trains.
+            ``"series"``: split the values, then cut windows in each part.
+            ``"targets"``: targets split in time into training, validation and test;
+            a window's inputs may reach back over a cut, never forward.
+        scaling: ``"none"``, or ``"minmax"``: to [0, 1] by the first `train_share` of
+            the values, which are the training part if the split is by series or
+            targets.
+        gaps: ``"drop values"``: take missing values out and close up. ``"drop
+            windows"``: keep them as gaps and drop every window that holds one.
+        epochs: Epochs of training.
+        train_share: Share of values or windows that train.
+        val_share: Share for validation, right after it (``"targets"`` only).
+        n_steps: Values in a window.
+        batch_size: Windows in a minibatch.
+        learning_rate: Adam's step size.
+    """
+
+    name: str
+    noise: str
+    split: str
+    scaling: str
+    gaps: str
+    epochs: int
+    train_share: float = 0.8
+    val_share: float = 0.0
+    n_steps: int = 10
+    batch_size: int = 5
+    learning_rate: float = 0.01
+
+
+def _strict(noise: str, scaling: str, epochs: int) -> Protocol:
+    """The protocol without leaks: targets split 70/10/20 in time."""
+    return Protocol(
+        "strict", noise, "targets", scaling, "drop windows", epochs, 0.7, 0.1
+    )
+
+
+SINE_PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol("figure", "gaussian", "windows", "none", "drop values", 150),
+        Protocol("text", "uniform", "random", "none", "drop values", 150),
+        Protocol("repository", "gaussian twice", "series", "none", "drop values", 150),
+        _strict("gaussian", "none", 150),
+    )
+}
+"""Readings of the paper's noisy sine (section 3 and Fig. 4)."""
+
+WEATHER_PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol("figure", "none", "windows", "minmax", "drop values", 100),
+        _strict("none", "minmax", 100),
+    )
+}
+"""Readings of the paper's weather experiment (section 3 and Fig. 5)."""
+
+
+class Scaler(NamedTuple):
+    """An affine map: ``scaled = (value - offset) / scale``."""
+
+    offset: float = 0.0
+    scale: float = 1.0
+
+    def transform(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Scale values."""
+        return (np.asarray(values, dtype=np.float64) - self.offset) / self.scale
+
+    def inverse(self, scaled: ArrayLike) -> NDArray[np.float64]:
+        """Bring scaled values back to their units."""
+        return np.asarray(scaled, dtype=np.float64) * self.scale + self.offset
+
+
+class Windows(NamedTuple):
+    """Sequences with the value that follows each."""
+
+    inputs: NDArray[np.float64]
+    """``(n_windows, n_steps, 1)``."""
+    targets: NDArray[np.float64]
+    """``(n_windows,)``."""
+    index: NDArray[np.intp]
+    """Position of each target in the series, ``(n_windows,)``."""
+
+
+class Dataset(NamedTuple):
+    """What a protocol makes of a series."""
+
+    train: Windows
+    validation: Windows
+    """Empty unless the protocol has a validation part."""
+    test: Windows
+    scaler: Scaler
+    scaler_index: NDArray[np.intp]
+    """Positions of the values that the scaler was fitted on; empty if on none."""
+    values: NDArray[np.float64]
+    """The series the windows were cut from, in original units."""
+    protocol: Protocol
+
+
+def noisy_sine(
+    protocol: Protocol, rng: np.random.Generator, n_points: int = 100
+) -> NDArray[np.float64]:
+    """The paper's series: a sine on [0, 8 pi], with the protocol's noise.
+
+    Args:
+        protocol: One of `SINE_PROTOCOLS`.
+        rng: Source of the noise.
+        n_points: Number of values.
+
+    Returns:
+        float64 array ``(n_points,)``.
+
+    Raises:
+        ValueError: If the protocol's noise is unknown.
+
+    Example:
+        >>> noisy_sine(SINE_PROTOCOLS["figure"], np.random.default_rng(0)).shape
+        (100,)
+    """
+    clean = np.sin(np.linspace(0, 8 * np.pi, n_points))
+    if protocol.noise == "none":
+        return clean
+    if protocol.noise == "gaussian":
+        return clean + rng.normal(0, 0.1, n_points)
+    if protocol.noise == "uniform":
+        return clean + rng.uniform(-0.1, 0.1, n_points)
+    if protocol.noise == "gaussian twice":
+        return clean + rng.normal(0, 0.1, (2, n_points)).sum(axis=0)
+    raise ValueError(
+        "Argument `protocol.noise` must be one of none, gaussian, uniform, "
+        f"gaussian twice, but is {protocol.noise!r}."
+    )
+
+
+def make_windows(values: ArrayLike, n_steps: int) -> Windows:
+    """Cut every run of `n_steps` values and the value after it.
+
+    Args:
+        values: Series ``(n,)``; windows that hold nan are dropped.
+        n_steps: Values in a window.
+
+    Returns:
+        `Windows`, in order of time.
+
+    Raises:
+        ValueError: If the series is not one-dimensional, holds infinity, or is not
+            longer than a window.
+
+    Example:
+        >>> windows = make_windows([1.0, 2.0, 3.0, 4.0], 2)
+        >>> windows.inputs[:, :, 0], windows.targets
+        (array([[1., 2.],
+               [2., 3.]]), array([3., 4.]))
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 1 or np.isinf(values).any():
+        raise ValueError(
+            "Argument `values` must be one-dimensional and hold no infinity, "
+            f"but has shape {values.shape}."
+        )
+    if len(values) <= n_steps:
+        raise ValueError(
+            f"Argument `values` must be longer than a window of {n_steps} steps, "
+            f"but has {len(values)} values."
+        )
+    cut = np.lib.stride_tricks.sliding_window_view(values, n_steps + 1)
+    whole = np.flatnonzero(~np.isnan(cut).any(axis=1))
+    return Windows(cut[whole, :-1, None], cut[whole, -1], whole + n_steps)
+
+
+def fit_minmax(values: ArrayLike) -> Scaler:
+    """A scaler that takes the smallest value to 0 and the largest to 1.
+
+    Args:
+        values: Values to fit on; nan is left out.
+
+    Returns:
+        A `Scaler`.
+
+    Raises:
+        ValueError: If the values do not vary.
+
+    Example:
+        >>> fit_minmax([2.0, 4.0, np.nan]).transform([3.0])
+        array([0.5])
+    """
+    values = np.asarray(values, dtype=np.float64)
+    known = values[~np.isnan(values)]
+    if known.size == 0 or known.min() == known.max():
+        raise ValueError(
+            "Argument `values` must hold two different values to set a scale, but "
+            f"holds {known.size} and they do not vary."
+        )
+    return Scaler(float(known.min()), float(known.max() - known.min()))
+
+
+def step_targets(windows: Windows) -> NDArray[np.float64]:
+    """Targets of every step, for a loss over all steps: ``(n_windows, n_steps)``."""
+    return np.column_stack([windows.inputs[:, 1:, 0], windows.targets])
+
+
+def prepare(values: ArrayLike, protocol: Protocol, rng: np.random.Generator) -> Dataset:
+    """Scale a series, cut it into windows and split them as a protocol says.
+
+    Args:
+        values: Series ``(n,)`` in original units, nan where a value is missing.
+        protocol: The reading to follow.
+        rng: Used by a random split alone.
+
+    Returns:
+        A `Dataset`; its windows are scaled.
+
+    Raises:
+        ValueError: If the series is too short for the windows or for a part, holds
+            infinity or gaps only, or does not vary.
+
+    Example:
+        >>> protocol = SINE_PROTOCOLS["figure"]
+        >>> rng = np.random.default_rng(0)
+        >>> data = prepare(noisy_sine(protocol, rng), protocol, rng)
+        >>> len(data.train.targets), len(data.test.targets)
+        (72, 18)
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if protocol.gaps == "drop values":
+        values = values[~np.isnan(values)]
+    scaler, scaler_index = Scaler(), np.arange(0)
+    if protocol.scaling == "minmax":
+        scaler_index = np.arange(_cut(protocol.train_share, len(values)))
+        scaler = fit_minmax(values[scaler_index])
+    windows = make_windows(scaler.transform(values), protocol.n_steps)
+    parts = [
+        Windows(*(array[rows] for array in windows))
+        for rows in _split_rows(windows, len(values), protocol, rng)
+    ]
+    for name, part in (("training", parts[0]), ("test", parts[2])):
+        if len(part.targets) == 0:
+            raise ValueError(
+                f"Argument `values` must be long enough for a {name} part, but its "
+                f"{len(values)} values leave no {name} window of {protocol.n_steps} "
+                "steps."
+            )
+    return Dataset(*parts, scaler, scaler_index, values, protocol)
+
+
+def _split_rows(
+    windows: Windows, n_values: int, protocol: Protocol, rng: np.random.Generator
+) -> tuple[NDArray, NDArray, NDArray]:
+    """Rows of the training, validation and test windows."""
+    rows = np.arange(len(windows.targets))
+    nothing = rows[:0]
+    n_train = _cut(protocol.train_share, len(rows))
+    if protocol.split == "windows":
+        return rows[:n_train], nothing, rows[n_train:]
+    if protocol.split == "random":
+        shuffled = rng.permutation(rows)
+        return np.sort(shuffled[:n_train]), nothing, np.sort(shuffled[n_train:])
+    cut = _cut(protocol.train_share, n_values)
+    if protocol.split == "series":
+        first = windows.index - protocol.n_steps  # a window's first value
+        return rows[windows.index < cut], nothing, rows[first >= cut]
+    if protocol.split == "targets":
+        second = _cut(protocol.train_share + protocol.val_share, n_values)
+        after = windows.index >= cut
+        test = windows.index >= second
+        return rows[~after], rows[after & ~test], rows[test]
+    raise ValueError(
+        "Argument `protocol.split` must be one of windows, random, series, targets, "
+        f"but is {protocol.split!r}."
+    )
+
+
+def _cut(share: float, n: int) -> int:
+    """``floor(share * n)``, where shares such as 0.7 + 0.1 mean what they say."""
+    return int(share * n + 1e-9)

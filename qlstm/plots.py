@@ -1,0 +1,131 @@
+"""Figures, drawn with matplotlib's object interface: no window, no global state."""
+
+import os
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import (
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    StrMethodFormatter,
+)
+
+from qlstm.baselines import persistence
+from qlstm.data import Dataset
+from qlstm.forecast import Forecast
+from qlstm.store import atomic_path
+
+BLUE, ORANGE, GREY = "#1f5f99", "#e08214", "#777777"
+"""Dark, middle and light in greyscale."""
+
+
+def new_figure(rows: int, columns: int, **options) -> tuple[Figure, np.ndarray]:
+    """A figure on the Agg canvas and its axes, always an array ``(rows, columns)``."""
+    figure = Figure(layout="constrained", **options)
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def save_figure(path: str | os.PathLike, figure: Figure) -> None:
+    """Write a figure beside its target and rename it; the same bits every time.
+
+    Args:
+        path: The file; its suffix chooses the format.
+        figure: The figure.
+    """
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=150, metadata={"Software": None})
+
+
+def plot_forecasts(
+    dataset: Dataset, forecasts: list[Forecast], title: str, unit: str = ""
+) -> Figure:
+    """Loss per epoch above, test predictions below: a column for each model.
+
+    In the manner of the paper's Figs. 4 and 5, with what they leave out: the epochs in
+    which the collapse rule changed branches, and persistence.
+
+    Args:
+        dataset: The data the models were trained on.
+        forecasts: Trained models, one a column.
+        title: Title of the figure.
+        unit: Unit of the series.
+
+    Returns:
+        The figure.
+    """
+    size = (5.2 * max(len(forecasts), 1.25), 6.6)
+    figure, axes = new_figure(2, len(forecasts), figsize=size)
+    figure.suptitle(title)
+    for above, below, forecast in zip(*axes, forecasts, strict=True):
+        _plot_loss(above, forecast)
+        _plot_predictions(below, dataset, forecast, unit)
+    for row in axes:  # columns are compared, so they share a scale
+        low = min(ax.get_ylim()[0] for ax in row)
+        high = max(ax.get_ylim()[1] for ax in row)
+        for ax in row:
+            ax.set_ylim(low, high)
+    return figure
+
+
+def _plot_loss(ax: Axes, forecast: Forecast) -> None:
+    """Training loss on a logarithmic axis; branch switches on a second one."""
+    loss = forecast.history["loss"]
+    epochs = np.arange(1, len(loss) + 1)
+    ax.plot(epochs, loss, color=BLUE, label="training loss", zorder=3)
+    if "val_loss" in forecast.history:
+        ax.plot(
+            epochs, forecast.history["val_loss"], color=ORANGE, label="validation loss"
+        )
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.set(xlabel="epoch", ylabel="loss (MSE)")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_title(f"{forecast.name}: loss {loss[0]:.3g} to {loss[-1]:.3g}", fontsize=11)
+    ax.patch.set_visible(False)  # the bars lie behind
+    handles, labels = ax.get_legend_handles_labels()
+    switches = forecast.history.get("branch_switches")
+    if switches is not None:
+        right = ax.twinx()
+        right.set_zorder(ax.get_zorder() - 1)
+        bars = right.bar(epochs, switches, width=1.0, color="#d0d0d0")
+        right.set_ylabel("branch switches in the epoch", color=GREY)
+        right.set_ylim(0, 2 * max([*switches, 1]))  # the bars keep to the lower half
+        right.yaxis.set_major_locator(MaxNLocator(integer=True))
+        right.tick_params(axis="y", colors=GREY)
+        handles, labels = [*handles, bars], [*labels, "branch switches"]
+    ax.legend(handles, labels, loc="upper right", fontsize=9)
+
+
+def _plot_predictions(
+    ax: Axes, dataset: Dataset, forecast: Forecast, unit: str
+) -> None:
+    """True values, predictions, and persistence as a thin line."""
+    test, inverse = dataset.test, dataset.scaler.inverse
+    points = np.arange(1, len(test.targets) + 1)
+    ax.plot(
+        points, inverse(test.targets), "o-", color="black", ms=3, lw=1.4, label="true"
+    )
+    ax.plot(
+        points, forecast.test_predictions, "s--", color=ORANGE, ms=3, lw=1.4,
+        label="predicted",
+    )  # fmt: skip
+    ax.plot(
+        points, inverse(persistence(test.inputs)), ":", color=GREY, lw=1.0,
+        label="persistence",
+    )  # fmt: skip
+    ax.set(xlabel="test point", ylabel=f"value ({unit})" if unit else "value")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    squared = f" {unit}²" if unit else ""
+    ax.set_title(
+        f"test MSE {forecast.test.mse:.3g}{squared}, skill against persistence "
+        f"{forecast.skill:+.2f}",
+        fontsize=11,
+    )
+    ax.margins(y=0.22)
+    ax.legend(loc="upper center", ncols=3, fontsize=9)

@@ -1,0 +1,115 @@
+"""A univariate time series and the record of where it came from."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A univariate time series and where it came from.
+
+    Args:
+        values: Array `(n,)` of float64 in `unit`, NaN where the source has a gap.
+        dates: Array `(n,)` of datetime64[D], or datetime64[s] when the source holds
+            times of day; None for a synthetic series.
+        name: What the values are, such as "daily mean temperature".
+        unit: "degC", or "" when unknown.
+        provenance: JSON-serialisable record of the source: `source`, the file name,
+            station or dataset, `column`, `first_date`, `last_date`, `rows`, `gaps`,
+            `frequency`, and attribution and library version where known.
+
+    Raises:
+        ValueError: If `values` is not a float64 vector, or `dates` differs in length.
+
+    Example:
+        >>> import numpy as np
+        >>> series = Series(np.array([1.5, np.nan]), None, "depth", "m", {})
+        >>> series.gaps
+        1
+        >>> series.sha256[:12]
+        'dae023df8df0'
+    """
+
+    values: np.ndarray
+    dates: np.ndarray | None
+    name: str
+    unit: str
+    provenance: dict
+
+    def __post_init__(self):
+        shape, dtype = np.shape(self.values), getattr(self.values, "dtype", None)
+        if len(shape) != 1 or dtype != np.float64:
+            raise ValueError(
+                "Argument `values` must be a float64 array of shape (n,), "
+                f"but it has shape {shape} and dtype {dtype}."
+            )
+        if self.dates is not None and np.shape(self.dates) != shape:
+            raise ValueError(
+                f"Argument `dates` must have shape {shape} as `values`, "
+                f"but it has shape {np.shape(self.dates)}."
+            )
+
+    @property
+    def gaps(self) -> int:
+        """Number of missing values."""
+        return int(np.isnan(self.values).sum())
+
+    @property
+    def sha256(self) -> str:
+        """Hexadecimal digest of the values as little-endian float64, one NaN for all.
+
+        NaN has many bit patterns; all are written as one, so equal series agree.
+        """
+        values = np.where(np.isnan(self.values), np.nan, self.values)
+        return hashlib.sha256(values.astype("<f8").tobytes()).hexdigest()
+
+
+def span(values: np.ndarray, dates: np.ndarray) -> dict:
+    """First and last date (ISO), rows and gaps: the part every provenance shares."""
+    return {
+        "first_date": str(dates[0]),
+        "last_date": str(dates[-1]),
+        "rows": len(values),
+        "gaps": int(np.isnan(values).sum()),
+    }
+
+
+def parse_day(value: date | str | None, argument: str) -> date | None:
+    """Return `value` as a date; None stays None.
+
+    Raises:
+        TypeError: If `value` is neither a date nor a string (a datetime is no date).
+        ValueError: If the string is not a calendar day written YYYY-MM-DD.
+    """
+    if value is None:
+        return None
+    wanted = f"Argument `{argument}` must be a datetime.date or a string 'YYYY-MM-DD'"
+    if isinstance(value, datetime) or not isinstance(value, (date, str)):
+        raise TypeError(f"{wanted}, but its type is {type(value).__name__}.")
+    if isinstance(value, date):
+        return value
+    try:
+        # fromisoformat alone would also take '20240510' and '2024-W19-5'.
+        if not _ISO_DAY.fullmatch(value):
+            raise ValueError
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{wanted}, but it is {value!r}.") from None
+
+
+def parse_days(
+    start: date | str | None, end: date | str | None
+) -> tuple[date | None, date | None]:
+    """Both ends of a range of days, the first not after the last."""
+    first, last = parse_day(start, "start"), parse_day(end, "end")
+    if first is not None and last is not None and first > last:
+        raise ValueError(
+            f"Argument `start` must not be after `end`, but {first} is after {last}."
+        )
+    return first, last

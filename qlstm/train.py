@@ -1,0 +1,247 @@
+"""The training loop; its whole state is one value that can be saved and continued."""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qlstm.adam import AdamState, adam_init, adam_update
+from qlstm.model import GRADIENTS, loss_grad_unrolled, mean_loss
+from qlstm.params import (
+    QLSTMConfig,
+    QLSTMParams,
+    check_choice,
+    check_inputs,
+    check_params,
+    check_size,
+    check_targets,
+)
+
+History = dict[str, list[float]]
+
+
+class TrainState(NamedTuple):
+    """Everything that a training run has come to; see `train`."""
+
+    params: QLSTMParams
+    """Parameters after the last epoch."""
+    adam: AdamState
+    """The optimizer's state."""
+    rng_state: dict[str, Any]
+    """State of the bit generator (PCG64) that shuffles."""
+    epoch: int
+    """Epochs done."""
+    best_params: QLSTMParams
+    """Parameters after the epoch of the lowest loss (see `best_loss`)."""
+    best_loss: float
+    """Lowest validation loss so far; without validation data, training loss."""
+    history: History
+    """One number an epoch: ``loss``, ``seconds`` and, where they apply, ``val_loss``
+    and ``branch_switches``."""
+    outcomes: NDArray[np.int64]
+    """Collapse only: the outcome chosen at each sequence's last visit,
+    ``(n_sequences, n_steps - 1)``; empty before the first epoch."""
+
+
+def train_init(params: QLSTMParams, rng: np.random.Generator) -> TrainState:
+    """The state before the first epoch.
+
+    Args:
+        params: Initial parameters.
+        rng: Source of randomness; one draw seeds the generator of the shuffles.
+
+    Returns:
+        A `TrainState` at epoch 0.
+    """
+    shuffler = np.random.default_rng(int(rng.integers(2**63)))
+    return TrainState(
+        params=params,
+        adam=adam_init(params),
+        rng_state=shuffler.bit_generator.state,
+        epoch=0,
+        best_params=params,
+        best_loss=float("inf"),
+        history={},
+        outcomes=np.empty((0, 0), dtype=np.int64),
+    )
+
+
+def fit(
+    params: QLSTMParams,
+    inputs: ArrayLike,
+    targets: ArrayLike,
+    config: QLSTMConfig,
+    *,
+    epochs: int,
+    batch_size: int = 5,
+    learning_rate: float = 0.01,
+    rng: np.random.Generator,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    callback: Callable[[TrainState], bool | None] | None = None,
+    gradient: str = "reverse",
+) -> tuple[QLSTMParams, History]:
+    """Train with Adam on shuffled minibatches.
+
+    Args:
+        params: Initial parameters.
+        inputs: Sequences ``(n_sequences, n_steps, n_features)``.
+        targets: ``(n_sequences,)``, or ``(n_sequences, n_steps)`` for a loss over all
+            steps.
+        config: The model's configuration.
+        epochs: Passes over the data.
+        batch_size: Sequences in a minibatch; more than there are makes one batch.
+        learning_rate: Adam's step size.
+        rng: Source of randomness for the shuffles.
+        validation: Inputs and targets whose loss is measured after each epoch.
+        callback: Called with the `TrainState` after each epoch; a true result stops.
+        gradient: Gradient method, see `loss_and_grad`.
+
+    Returns:
+        The parameters after the last epoch, and the history: a dict of lists, one
+        number an epoch (see `TrainState`). The loss of an epoch is the mean over its
+        minibatches, weighted by size, each before its update.
+
+    Raises:
+        TypeError: If a count is not an integer.
+        ValueError: If shapes do not fit, a value is not finite, or a name is unknown.
+
+    Example:
+        >>> from qlstm import QLSTMConfig, init_params
+        >>> rng = np.random.default_rng(0)
+        >>> config = QLSTMConfig()
+        >>> inputs, targets = rng.uniform(-1, 1, (20, 5, 1)), np.zeros(20)
+        >>> params, history = fit(init_params(config, rng), inputs, targets, config,
+        ...                       epochs=30, rng=rng)
+        >>> history["loss"][-1] < history["loss"][0] / 2
+        True
+    """
+    state = train(
+        train_init(params, rng),
+        inputs,
+        targets,
+        config,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        validation=validation,
+        callback=callback,
+        gradient=gradient,
+    )
+    return state.params, state.history
+
+
+def train(
+    state: TrainState,
+    inputs: ArrayLike,
+    targets: ArrayLike,
+    config: QLSTMConfig,
+    *,
+    epochs: int,
+    batch_size: int = 5,
+    learning_rate: float = 0.01,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    callback: Callable[[TrainState], bool | None] | None = None,
+    gradient: str = "reverse",
+) -> TrainState:
+    """Continue a run until it has done `epochs` epochs in all.
+
+    A run that is stopped, saved, loaded and continued gives the same bits as one that
+    was never stopped.
+
+    Args:
+        state: Where to start, from `train_init`, `train` or `load_state`.
+        inputs: As in `fit`.
+        targets: As in `fit`.
+        config: As in `fit`.
+        epochs: Epochs in all, those the state has done included.
+        batch_size: As in `fit`.
+        learning_rate: As in `fit`.
+        validation: As in `fit`.
+        callback: As in `fit`.
+        gradient: As in `fit`.
+
+    Returns:
+        The `TrainState` at the end; the argument is not modified.
+
+    Raises:
+        TypeError: If a count is not an integer.
+        ValueError: As in `fit`.
+    """
+    check_size("epochs", epochs)
+    check_size("batch_size", batch_size)
+    check_choice("gradient", gradient, GRADIENTS)
+    if not 0 < learning_rate < np.inf:
+        raise ValueError(
+            "Argument `learning_rate` must be positive and finite, "
+            f"but is {learning_rate}."
+        )
+    state = state._replace(params=check_params(state.params, config))
+    inputs = check_inputs(inputs, config)
+    targets = check_targets(targets, inputs, config)
+    if validation is not None:
+        val_inputs = check_inputs(validation[0], config)
+        validation = val_inputs, check_targets(validation[1], val_inputs, config)
+    while state.epoch < epochs:
+        start = time.perf_counter()
+        state, row = _epoch(state, inputs, targets, config, batch_size, learning_rate)
+        if validation is not None:
+            row["val_loss"] = mean_loss(state.params, *validation, config)
+        row["seconds"] = time.perf_counter() - start
+        state = _record(state, row)
+        if callback is not None and callback(state):
+            break
+    return state
+
+
+def _epoch(
+    state: TrainState,
+    inputs: NDArray,
+    targets: NDArray,
+    config: QLSTMConfig,
+    batch_size: int,
+    learning_rate: float,
+) -> tuple[TrainState, dict[str, float]]:
+    """One pass over the shuffled data: the new state and the epoch's numbers."""
+    rng = np.random.default_rng()
+    rng.bit_generator.state = state.rng_state
+    order = rng.permutation(len(inputs))
+    params, adam, total = state.params, state.adam, 0.0
+    outcomes = np.zeros((len(inputs), inputs.shape[1] - 1), dtype=np.int64)
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        loss, grads, unrolled = loss_grad_unrolled(
+            params, inputs[batch], targets[batch], config
+        )
+        params, adam = adam_update(params, grads, adam, learning_rate)
+        total += loss * len(batch)
+        if config.memory == "collapse":
+            for t, cache in enumerate(unrolled.caches):
+                outcomes[batch, t] = cache.chosen[1]
+    row = {"loss": total / len(inputs)}
+    if config.memory == "collapse":
+        seen = state.outcomes.shape == outcomes.shape
+        row["branch_switches"] = int((outcomes != state.outcomes).sum()) if seen else 0
+    state = state._replace(
+        params=params,
+        adam=adam,
+        rng_state=rng.bit_generator.state,
+        epoch=state.epoch + 1,
+        outcomes=outcomes,
+    )
+    return state, row
+
+
+def _record(state: TrainState, row: dict[str, float]) -> TrainState:
+    """Append the epoch's numbers, and keep the parameters if they are the best."""
+    history = {key: [*state.history.get(key, []), value] for key, value in row.items()}
+    state = state._replace(history=history)
+    loss = row.get("val_loss", row["loss"])
+    if not np.isfinite(loss):
+        raise ValueError(
+            f"The loss must stay finite, but is {loss} after epoch {state.epoch}."
+        )
+    if loss < state.best_loss:
+        state = state._replace(best_params=state.params, best_loss=loss)
+    return state
