@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from qlstm import QLSTMConfig, adam_init, adam_update, init_params, loss_and_grad
-from qlstm.cli import format_table, positive_int, run_main, versions
+from qlstm.cli import Parser, format_table, positive_int, run_main, versions
 from qlstm.params import MEMORIES, ROTATIONS
 from qsim import (
     entangling_layers,
@@ -168,11 +168,9 @@ def main(args: argparse.Namespace) -> None:
         print("\n" + simulator(args.wires, args.simulator_rounds))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     """The options of this benchmark."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = Parser("experiments.speed", __doc__)
     add = parser.add_argument
     add("--rounds", type=positive_int, default=300, help="minibatches to time")
     add("--runs", type=int, default=5, help="whole processes to time")
