@@ -10,6 +10,24 @@ from qsim.circuits import (
     entangling_layers,
     entangling_layers_backward,
 )
+from qsim.density import (
+    concurrence,
+    entropy,
+    fidelity,
+    log_negativity,
+    negativity,
+    purity,
+    trace_distance,
+)
+from qsim.entanglement import (
+    bloch_vectors,
+    entanglement_entropy,
+    linear_entropy,
+    meyer_wallach,
+    mutual_information,
+    pure_concurrence,
+    schmidt_coefficients,
+)
 from qsim.gates import CNOT, HADAMARD, I2, PAULI_X, PAULI_Y, PAULI_Z, RX, RY, RZ
 from qsim.gradients import finite_difference, parameter_shift
 from qsim.measure import (
@@ -51,19 +69,33 @@ __all__ = [
     "Collapsed",
     "across_cut",
     "apply_gate",
+    "bloch_vectors",
     "canonical_gate",
     "circuit_matrix",
     "circuit_matrix_backward",
     "cnot_ring",
     "collapse",
+    "concurrence",
+    "entanglement_entropy",
     "entangling_layers",
     "entangling_layers_backward",
+    "entropy",
     "expval_z",
+    "fidelity",
     "finite_difference",
     "haar_unitary",
+    "linear_entropy",
+    "log_negativity",
+    "meyer_wallach",
+    "mutual_information",
+    "negativity",
     "parameter_shift",
     "probabilities",
+    "pure_concurrence",
+    "purity",
     "reduced_density_matrix",
+    "schmidt_coefficients",
+    "trace_distance",
     "unitary_power",
     "zero_state",
 ]
