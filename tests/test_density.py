@@ -157,6 +157,18 @@ def test_negativity_knows_which_side_is_which():
     )
 
 
+@pytest.mark.parametrize("dims", [(2, 3), (3, 2)])
+def test_negativity_is_that_of_the_transposed_blocks(dims):
+    rho = random_density(np.random.default_rng(9), 1, 6, rank=2)
+    d_a, d_b = dims
+    rows = [rho[0, a * d_b : (a + 1) * d_b] for a in range(d_a)]
+    blocks = [[row[:, a * d_b : (a + 1) * d_b].T for a in range(d_a)] for row in rows]
+    values = np.linalg.eigvalsh(np.block(blocks))
+    np.testing.assert_allclose(
+        qsim.negativity(rho, dims), -values[values < 0].sum(), atol=1e-13
+    )
+
+
 def test_a_batch_equals_a_loop():
     rng = np.random.default_rng(8)
     rho, sigma = random_density(rng, 4, 4), random_density(rng, 4, 4, rank=1)
