@@ -49,6 +49,16 @@ from qsim.named_gates import (
     haar_unitary,
     unitary_power,
 )
+from qsim.power import (
+    Maximality,
+    OperatorSchmidt,
+    maximality,
+    mean_entangling_power,
+    operator_schmidt,
+    schmidt_strength,
+    weyl_coordinates,
+)
+from qsim.power_gain import entanglement_gain
 from qsim.state import apply_gate, zero_state
 
 __all__ = [
@@ -67,6 +77,8 @@ __all__ = [
     "RZ",
     "SWAP",
     "Collapsed",
+    "Maximality",
+    "OperatorSchmidt",
     "across_cut",
     "apply_gate",
     "bloch_vectors",
@@ -77,6 +89,7 @@ __all__ = [
     "collapse",
     "concurrence",
     "entanglement_entropy",
+    "entanglement_gain",
     "entangling_layers",
     "entangling_layers_backward",
     "entropy",
@@ -86,16 +99,21 @@ __all__ = [
     "haar_unitary",
     "linear_entropy",
     "log_negativity",
+    "maximality",
+    "mean_entangling_power",
     "meyer_wallach",
     "mutual_information",
     "negativity",
+    "operator_schmidt",
     "parameter_shift",
     "probabilities",
     "pure_concurrence",
     "purity",
     "reduced_density_matrix",
     "schmidt_coefficients",
+    "schmidt_strength",
     "trace_distance",
     "unitary_power",
+    "weyl_coordinates",
     "zero_state",
 ]
