@@ -58,6 +58,11 @@ from qsim.power import (
     schmidt_strength,
     weyl_coordinates,
 )
+from qsim.power_bounds import (
+    LogNegativityCapacity,
+    dual_upper_bound,
+    log_negativity_capacity,
+)
 from qsim.power_gain import entanglement_gain
 from qsim.state import apply_gate, zero_state
 
@@ -77,6 +82,7 @@ __all__ = [
     "RZ",
     "SWAP",
     "Collapsed",
+    "LogNegativityCapacity",
     "Maximality",
     "OperatorSchmidt",
     "across_cut",
@@ -88,6 +94,7 @@ __all__ = [
     "cnot_ring",
     "collapse",
     "concurrence",
+    "dual_upper_bound",
     "entanglement_entropy",
     "entanglement_gain",
     "entangling_layers",
@@ -99,6 +106,7 @@ __all__ = [
     "haar_unitary",
     "linear_entropy",
     "log_negativity",
+    "log_negativity_capacity",
     "maximality",
     "mean_entangling_power",
     "meyer_wallach",
