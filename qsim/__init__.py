@@ -64,6 +64,13 @@ from qsim.power_bounds import (
     log_negativity_capacity,
 )
 from qsim.power_gain import entanglement_gain
+from qsim.power_search import (
+    EntanglingPower,
+    PowerInterval,
+    disentangling_power,
+    entangling_power,
+    entangling_power_bounds,
+)
 from qsim.state import apply_gate, zero_state
 
 __all__ = [
@@ -82,9 +89,11 @@ __all__ = [
     "RZ",
     "SWAP",
     "Collapsed",
+    "EntanglingPower",
     "LogNegativityCapacity",
     "Maximality",
     "OperatorSchmidt",
+    "PowerInterval",
     "across_cut",
     "apply_gate",
     "bloch_vectors",
@@ -94,11 +103,14 @@ __all__ = [
     "cnot_ring",
     "collapse",
     "concurrence",
+    "disentangling_power",
     "dual_upper_bound",
     "entanglement_entropy",
     "entanglement_gain",
     "entangling_layers",
     "entangling_layers_backward",
+    "entangling_power",
+    "entangling_power_bounds",
     "entropy",
     "expval_z",
     "fidelity",
