@@ -35,7 +35,7 @@ from qlstm.cli import (
     versions,
 )
 from qlstm.gradient import METHODS
-from qlstm.params import MEMORIES, ROTATIONS
+from qlstm.params import PAPER_MEMORIES, ROTATIONS
 from qlstm.plots import new_figure, save_figure
 from qlstm.store import write_json
 
@@ -130,7 +130,7 @@ def draw(rows: list[Row]) -> Figure:
     figure.suptitle(
         "Three exact gradients, and a naive shift that is none beyond one step"
     )
-    panels = [(rotation, memory) for rotation in ROTATIONS for memory in MEMORIES]
+    panels = [(rotation, memory) for rotation in ROTATIONS for memory in PAPER_MEMORIES]
     for ax, (rotation, memory) in zip(axes[:2].flat, panels, strict=False):
         for method, (colour, style) in STYLES.items():
             mine = [
@@ -164,7 +164,7 @@ def _draw_cost(ax: Axes, rows: list[Row], field: str, label: str) -> None:
     rotation = rows[0].rotation
     colours = {"reverse": "black"} | {m: colour for m, (colour, _) in STYLES.items()}
     shown = []
-    for memory, style in zip(MEMORIES, ("-", "--"), strict=False):
+    for memory, style in zip(PAPER_MEMORIES, ("-", "--"), strict=False):
         for method, colour in colours.items():
             model = (rotation, memory, method)
             mine = [r for r in rows if (r.rotation, r.memory, r.method) == model]
@@ -175,7 +175,7 @@ def _draw_cost(ax: Axes, rows: list[Row], field: str, label: str) -> None:
     ax.set_yscale("log")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="steps in the sequence", ylabel=label)
-    ax.set_title(f"{rotation}: {label} (dashed: {MEMORIES[1]})", fontsize=11)
+    ax.set_title(f"{rotation}: {label} (dashed: {PAPER_MEMORIES[1]})", fontsize=11)
     handles = [Line2D([], [], color=colours[m], label=m) for m in dict.fromkeys(shown)]
     ax.margins(y=0.35)
     ax.legend(handles=handles, fontsize=8, ncols=2, loc="upper left")
@@ -185,7 +185,7 @@ def main(args: argparse.Namespace) -> None:
     """Measure, print, draw, write."""
     rows = []
     for rotation in ROTATIONS:
-        for memory in MEMORIES:
+        for memory in PAPER_MEMORIES:
             config = QLSTMConfig(
                 n_system=args.system_qubits,
                 n_ancilla=args.ancilla_qubits,

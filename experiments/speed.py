@@ -17,7 +17,7 @@ import numpy as np
 
 from qlstm import QLSTMConfig, adam_init, adam_update, init_params, loss_and_grad
 from qlstm.cli import Parser, format_table, positive_int, run_main, versions
-from qlstm.params import MEMORIES, ROTATIONS
+from qlstm.params import PAPER_MEMORIES, ROTATIONS
 from qsim import (
     entangling_layers,
     entangling_layers_backward,
@@ -51,7 +51,7 @@ def minibatches(rounds: int) -> str:
     repeats = 20
     jobs = {"unit": lambda: [left @ right for _ in range(repeats)]}
     for rotation in ROTATIONS:
-        for memory in MEMORIES:
+        for memory in PAPER_MEMORIES:
             config = QLSTMConfig(rotation=rotation, memory=memory)
             params = init_params(config, rng)
             state = adam_init(params)

@@ -13,7 +13,7 @@ import numpy as np
 
 from qlstm.data import Dataset, Protocol, prepare
 from qlstm.forecast import Forecast, forecast_baselines, forecast_model
-from qlstm.params import MEMORIES, ROTATIONS, QLSTMConfig
+from qlstm.params import MEMORIES, PAPER_MEMORIES, ROTATIONS, QLSTMConfig
 from qlstm.sources import Series
 from qlstm.store import write_json
 from qlstm.train import TrainState
@@ -92,7 +92,12 @@ def forecasting_parser(
     """
     parser = Parser(module, description)
     add = parser.add_argument
-    add("--memory", choices=[*MEMORIES, "both"], default="both", help="memory rule")
+    add(
+        "--memory",
+        choices=[*MEMORIES, "both"],
+        default="both",
+        help="memory rule; both: the paper's two",
+    )
     add("--rotation", choices=[*ROTATIONS, "both"], default="both", help="gate")
     add(
         "--protocol",
@@ -220,7 +225,7 @@ def run_forecasts(
     models: list[Forecast] = []
     figures = {}
     rotations = ROTATIONS if args.rotation == "both" else (args.rotation,)
-    memories = MEMORIES if args.memory == "both" else (args.memory,)
+    memories = PAPER_MEMORIES if args.memory == "both" else (args.memory,)
     for rotation in rotations:
         for memory in memories:
             config = QLSTMConfig(

@@ -69,7 +69,7 @@ def forecast_model(
     Args:
         dataset: What `prepare` made.
         config: The model's configuration.
-        seed: Seed of the initial parameters and the shuffles. Configurations of the
+        seed: Seed of initial parameters, shuffles and draws. Configurations of the
             same sizes start from the same parameters.
         epochs: Epochs, if not the protocol's.
         callback: See `fit`.
@@ -78,7 +78,7 @@ def forecast_model(
         A `Forecast`, with the parameters after the last epoch.
     """
     start = time.perf_counter()
-    init_rng, shuffle_rng = np.random.default_rng(seed).spawn(2)
+    init_rng, shuffle_rng, draw_rng = np.random.default_rng(seed).spawn(3)
     protocol, train = dataset.protocol, dataset.train
     has_validation = len(dataset.validation.targets) > 0
     params, history = fit(
@@ -93,8 +93,8 @@ def forecast_model(
         validation=dataset.validation[:2] if has_validation else None,
         callback=callback,
     )
-    fitted = predict(params, train.inputs, config)
-    predicted = predict(params, dataset.test.inputs, config)
+    fitted = predict(params, train.inputs, config, rng=draw_rng)
+    predicted = predict(params, dataset.test.inputs, config, rng=draw_rng)
     seconds = time.perf_counter() - start
     return measure(
         f"{config.rotation} {config.memory}", dataset, fitted, predicted, seconds

@@ -4,6 +4,7 @@
 it, but for `naive-parameter-shift`, which is wrong and says so.
 """
 
+import copy
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -37,8 +38,9 @@ class LossGradient(NamedTuple):
     grads: QLSTMParams
     """Its gradient, in the layout of the parameters."""
     evaluations: int
-    """Circuits evaluated: one a sequence for each run of a (shifted) circuit; 0 for
-    methods that look inside the state and so do not run on hardware."""
+    """Different circuits evaluated, over all sequences, the unshifted ones included; 0
+    for methods that look inside the state and so do not run on hardware. A circuit is a
+    run of all steps, but one step where the Jacobians of steps are chained."""
     unrolled: Unrolled
     """The forward pass at the parameters."""
 
@@ -49,6 +51,7 @@ def loss_and_grad(
     targets: ArrayLike,
     config: QLSTMConfig,
     gradient: str = "reverse",
+    rng: np.random.Generator | None = None,
 ) -> tuple[float, QLSTMParams]:
     """Mean squared error and its gradient.
 
@@ -63,6 +66,7 @@ def loss_and_grad(
         gradient: The method, a key of `METHODS`: ``"reverse"``,
             ``"parameter-shift"``, ``"amplitude-shift"``, ``"finite-difference"``, or,
             wrong and for teaching, ``"naive-parameter-shift"``.
+        rng: Source of randomness; the rule `sampled` needs it, no other uses it.
 
     Returns:
         The loss and its gradient, in the layout of the parameters.
@@ -82,7 +86,7 @@ def loss_and_grad(
         >>> np.allclose(grads.entangler, shifted.entangler, rtol=0, atol=1e-12)
         True
     """
-    result = loss_gradient(params, inputs, targets, config, gradient)
+    result = loss_gradient(params, inputs, targets, config, gradient, rng)
     return result.loss, result.grads
 
 
@@ -92,6 +96,7 @@ def loss_gradient(
     targets: ArrayLike,
     config: QLSTMConfig,
     gradient: str = "reverse",
+    rng: np.random.Generator | None = None,
 ) -> LossGradient:
     """The same as `loss_and_grad`, with the number of circuits evaluated.
 
@@ -101,6 +106,7 @@ def loss_gradient(
         targets: As in `loss_and_grad`.
         config: As in `loss_and_grad`.
         gradient: As in `loss_and_grad`.
+        rng: As in `loss_and_grad`.
 
     Returns:
         A `LossGradient`.
@@ -111,7 +117,7 @@ def loss_gradient(
     check_choice("gradient", gradient, tuple(METHODS))
     params, inputs = check_params(params, config), check_inputs(inputs, config)
     targets = check_targets(targets, inputs, config)
-    return METHODS[gradient](params, inputs, targets, config)
+    return METHODS[gradient](params, inputs, targets, config, rng)
 
 
 def reverse(
@@ -119,6 +125,7 @@ def reverse(
     inputs: NDArray,
     targets: NDArray,
     config: QLSTMConfig,
+    rng: np.random.Generator | None = None,
     route: str | None = None,
 ) -> LossGradient:
     """Reverse mode, without checks (see `loss_and_grad`).
@@ -128,70 +135,94 @@ def reverse(
         inputs: Sequences ``(batch, n_steps, n_features)``.
         targets: Targets of the loss's shape.
         config: The configuration.
+        rng: Source of randomness, for `sampled`.
         route: ``"matrix"`` or ``"direct"``; without it the cheaper.
 
     Returns:
         A `LossGradient`.
     """
-    unrolled = unroll(params, inputs, config, route)
+    unrolled = unroll(params, inputs, config, route, rng)
     loss, grad_outputs = _loss_backward(unrolled.outputs, targets, config)
     grads = unroll_backward(unrolled, grad_outputs, inputs, config)
     return LossGradient(loss, grads, 0, unrolled)
 
 
 def _amplitude_shift(
-    params: QLSTMParams, inputs: NDArray, targets: NDArray, config: QLSTMConfig
+    params: QLSTMParams,
+    inputs: NDArray,
+    targets: NDArray,
+    config: QLSTMConfig,
+    rng: np.random.Generator | None,
 ) -> LossGradient:
     """Angles by ``Re <grad_W, W(angle + pi)> / 2``, the rest as in reverse mode."""
-    result = reverse(params, inputs, targets, config, route="matrix")
+    result = reverse(params, inputs, targets, config, rng, route="matrix")
     route = result.unrolled.route
     assert isinstance(route, MatrixRoute)
-    derivatives = amplitude_shift(circuit_angles(params), config.rotation)
-    grad_angles = np.einsum(
-        "ab,kab->k", route.grad_matrix().conj(), derivatives
-    ).real.reshape(2 * config.n_layers, config.n_wires)
-    entangler, disentangler = split_angles(grad_angles)
+    angles = circuit_angles(params, config)
+    derivatives = amplitude_shift(angles, config)
+    grad_angles = np.einsum("ab,kab->k", route.grad_matrix.conj(), derivatives).real
+    entangler, disentangler = split_angles(grad_angles.reshape(angles.shape), config)
     grads = result.grads._replace(entangler=entangler, disentangler=disentangler)
     return result._replace(grads=grads)
 
 
 def _finite_difference(
-    params: QLSTMParams, inputs: NDArray, targets: NDArray, config: QLSTMConfig
+    params: QLSTMParams,
+    inputs: NDArray,
+    targets: NDArray,
+    config: QLSTMConfig,
+    rng: np.random.Generator | None,
 ) -> LossGradient:
-    """Central differences of the loss."""
+    """Central differences of the loss; every evaluation sees the same draws."""
     flat = np.concatenate([array.ravel() for array in params])
+    replay = copy.deepcopy(rng)
 
     def loss_at(x: NDArray) -> float:
-        return mean_loss(unflatten(x, params), inputs, targets, config)
+        same = copy.deepcopy(replay)
+        return mean_loss(unflatten(x, params), inputs, targets, config, same)
 
     grads = unflatten(finite_difference(loss_at, flat), params)
-    unrolled = unroll(params, inputs, config)
+    unrolled = unroll(params, inputs, config, rng=rng)
     loss, _ = _loss_backward(unrolled.outputs, targets, config)
     evaluations = len(inputs) * (1 + 2 * flat.size)
     return LossGradient(loss, grads, evaluations, unrolled)
 
 
 def _parameter_shift(
-    params: QLSTMParams, inputs: NDArray, targets: NDArray, config: QLSTMConfig
+    params: QLSTMParams,
+    inputs: NDArray,
+    targets: NDArray,
+    config: QLSTMConfig,
+    rng: np.random.Generator | None,
 ) -> LossGradient:
     """Shifts of single gate occurrences, exact through time."""
-    unrolled = unroll(params, inputs, config)
+    unrolled = unroll(params, inputs, config, rng=rng)
     loss, grad_outputs = _loss_backward(unrolled.outputs, targets, config)
-    result = parameter_shift_gradient(params, inputs, grad_outputs, config)
+    result = parameter_shift_gradient(params, inputs, grad_outputs, unrolled, config)
     return LossGradient(loss, *result, unrolled)
 
 
 def _naive_parameter_shift(
-    params: QLSTMParams, inputs: NDArray, targets: NDArray, config: QLSTMConfig
+    params: QLSTMParams,
+    inputs: NDArray,
+    targets: NDArray,
+    config: QLSTMConfig,
+    rng: np.random.Generator | None,
 ) -> LossGradient:
     """Shifts of shared angles: wrong; the projection's part is from reverse mode."""
-    result = reverse(params, inputs, targets, config)
+    replay = copy.deepcopy(rng)
+    result = reverse(params, inputs, targets, config, rng)
     _, grad_outputs = _loss_backward(result.unrolled.outputs, targets, config)
-    naive = naive_parameter_shift_gradient(params, inputs, grad_outputs, config)
+
+    def outputs_at(moved: QLSTMParams) -> NDArray:
+        return unroll(moved, inputs, config, rng=copy.deepcopy(replay)).outputs
+
+    naive = naive_parameter_shift_gradient(params, grad_outputs, outputs_at)
     grads = result.grads._replace(
         entangler=naive.grads.entangler, disentangler=naive.grads.disentangler
     )
-    return result._replace(grads=grads, evaluations=naive.evaluations)
+    evaluations = len(inputs) + naive.evaluations  # the unshifted circuits come first
+    return result._replace(grads=grads, evaluations=evaluations)
 
 
 def _loss_backward(

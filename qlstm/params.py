@@ -7,7 +7,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 ROTATIONS = ("RX", "RY")
-MEMORIES = ("collapse", "probabilities")
+MEMORIES = (
+    "collapse",
+    "probabilities",
+    "marginals",
+    "sampled",
+    "mixed",
+    "reset",
+)
+PAPER_MEMORIES = ("collapse", "probabilities")
+DISENTANGLERS = ("flip", "inverse")
 LOSSES = ("last", "all")
 
 
@@ -22,6 +31,9 @@ class QLSTMConfig:
         n_layers: Layers of each of the two stages, entangler and disentangler.
         rotation: ``"RX"`` (PennyLane's default) or ``"RY"`` (the paper's public code).
         memory: The rule that makes the next memory, one of `MEMORIES`.
+        disentangler: ``"flip"``, the paper's: U_dis is the entangler's circuit with
+            its rows of angles applied from last to first; or ``"inverse"``: U_dis is
+            the adjoint of that circuit. Either way it has its own angles.
         loss: ``"last"`` compares the last step's output with the target, ``"all"``
             every step's output with its own.
 
@@ -40,6 +52,7 @@ class QLSTMConfig:
     n_layers: int = 2
     rotation: str = "RX"
     memory: str = "collapse"
+    disentangler: str = "flip"
     loss: str = "last"
 
     def __post_init__(self) -> None:
@@ -47,6 +60,7 @@ class QLSTMConfig:
             check_size(name, getattr(self, name))
         check_choice("rotation", self.rotation, ROTATIONS)
         check_choice("memory", self.memory, MEMORIES)
+        check_choice("disentangler", self.disentangler, DISENTANGLERS)
         check_choice("loss", self.loss, LOSSES)
 
     @property
@@ -80,7 +94,8 @@ class QLSTMParams(NamedTuple):
     entangler: NDArray[np.float64]
     """Angles of U_en in radians, ``(n_layers, n_wires)``, rows applied in order."""
     disentangler: NDArray[np.float64]
-    """Angles of U_dis in radians, ``(n_layers, n_wires)``, the last row first."""
+    """Angles of U_dis in radians, ``(n_layers, n_wires)``; the last row is applied
+    first."""
 
 
 def param_shapes(config: QLSTMConfig) -> QLSTMParams:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.adam import AdamState, adam_init, adam_update
-from qlstm.gradient import METHODS
+from qlstm.gradient import METHODS, LossGradient
 from qlstm.model import mean_loss
 from qlstm.params import (
     QLSTMConfig,
@@ -31,7 +31,7 @@ class TrainState(NamedTuple):
     adam: AdamState
     """The optimizer's state."""
     rng_state: dict[str, Any]
-    """State of the bit generator (PCG64) that shuffles."""
+    """State of the bit generator (PCG64) that shuffles, and draws for `sampled`."""
     epoch: int
     """Epochs done."""
     best_params: QLSTMParams
@@ -94,7 +94,7 @@ def fit(
         epochs: Passes over the data.
         batch_size: Sequences in a minibatch; more than there are makes one batch.
         learning_rate: Adam's step size.
-        rng: Source of randomness for the shuffles.
+        rng: Source of randomness for the shuffles, and for the draws of `sampled`.
         validation: Inputs and targets whose loss is measured after each epoch.
         callback: Called with the `TrainState` after each epoch; a true result stops.
         gradient: Gradient method, see `loss_and_grad`.
@@ -184,15 +184,18 @@ def train(
     if validation is not None:
         val_inputs = check_inputs(validation[0], config)
         validation = val_inputs, check_targets(validation[1], val_inputs, config)
+    method = METHODS[gradient]
     while state.epoch < epochs:
         start = time.perf_counter()
+        rng = np.random.default_rng()
+        rng.bit_generator.state = state.rng_state
         state, row = _epoch(
-            state, inputs, targets, config, batch_size, learning_rate, gradient
+            state, inputs, targets, config, batch_size, learning_rate, method, rng
         )
         if validation is not None:
-            row["val_loss"] = mean_loss(state.params, *validation, config)
+            row["val_loss"] = mean_loss(state.params, *validation, config, rng)
         row["seconds"] = time.perf_counter() - start
-        state = _record(state, row)
+        state = _record(state._replace(rng_state=rng.bit_generator.state), row)
         if callback is not None and callback(state):
             break
     return state
@@ -205,34 +208,28 @@ def _epoch(
     config: QLSTMConfig,
     batch_size: int,
     learning_rate: float,
-    gradient: str,
+    method: Callable[..., LossGradient],
+    rng: np.random.Generator,
 ) -> tuple[TrainState, dict[str, float]]:
     """One pass over the shuffled data: the new state and the epoch's numbers."""
-    rng = np.random.default_rng()
-    rng.bit_generator.state = state.rng_state
     order = rng.permutation(len(inputs))
     params, adam, total = state.params, state.adam, 0.0
+    collapses = config.memory == "collapse"
     outcomes = np.zeros((len(inputs), inputs.shape[1] - 1), dtype=np.int64)
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
-        result = METHODS[gradient](params, inputs[batch], targets[batch], config)
+        result = method(params, inputs[batch], targets[batch], config, rng)
         params, adam = adam_update(params, result.grads, adam, learning_rate)
         total += result.loss * len(batch)
-        if config.memory == "collapse":
+        if collapses:
             for t, cache in enumerate(result.unrolled.caches):
                 outcomes[batch, t] = cache.chosen[1]
     row = {"loss": total / len(inputs)}
-    if config.memory == "collapse":
+    if collapses:
         seen = state.outcomes.shape == outcomes.shape
         row["branch_switches"] = int((outcomes != state.outcomes).sum()) if seen else 0
-    state = state._replace(
-        params=params,
-        adam=adam,
-        rng_state=rng.bit_generator.state,
-        epoch=state.epoch + 1,
-        outcomes=outcomes,
-    )
-    return state, row
+        state = state._replace(outcomes=outcomes)
+    return state._replace(params=params, adam=adam, epoch=state.epoch + 1), row
 
 
 def _record(state: TrainState, row: dict[str, float]) -> TrainState:

@@ -5,6 +5,8 @@ nothing about recurrent networks. It needs NumPy and SciPy only.
 """
 
 from qsim.circuits import (
+    adjoint_layers,
+    adjoint_layers_backward,
     circuit_matrix,
     circuit_matrix_backward,
     entangling_layers,
@@ -95,6 +97,8 @@ __all__ = [
     "OperatorSchmidt",
     "PowerInterval",
     "across_cut",
+    "adjoint_layers",
+    "adjoint_layers_backward",
     "apply_gate",
     "bloch_vectors",
     "canonical_gate",

@@ -82,17 +82,67 @@ def entangling_layers_backward(
         >>> before.round(3) + 0, grad.round(3)
         (array([[1., 0.]]), array([[-1.]]))
     """
+    state, grad_state = _check_pair(state, grad_state)
+    kernel = layer_kernel(check_angles(angles, rotation, state.ndim - 1), rotation)
+    rows, grad_rows = (array.reshape(len(state), -1) for array in (state, grad_state))
+    pair, grad_angles = kernel.forward_backward(rows, grad_rows)
+    before, grad_before = kernel.leave(pair)
+    return before.reshape(state.shape), grad_before.reshape(state.shape), grad_angles
+
+
+def adjoint_layers(
+    state: ArrayLike, angles: ArrayLike, rotation: str = "RX"
+) -> NDArray:
+    """Undo `entangling_layers`: apply the adjoint of the whole circuit.
+
+    ``state -> (prod_l C R_l)^dag state``
+
+    Args:
+        state: Array ``(batch, 2, ..., 2)``.
+        angles: Angles of the circuit that is undone, ``(n_layers, n_wires)``, real.
+        rotation: ``"RX"``, ``"RY"`` or ``"RZ"``.
+
+    Returns:
+        A new array of the state's shape.
+
+    Raises:
+        ValueError: If shapes do not fit or the rotation is unknown.
+
+    Example:
+        >>> from qsim import zero_state
+        >>> angles = [[0.3, 0.4], [0.5, 0.6]]
+        >>> out = entangling_layers(zero_state(2), angles, "RY")
+        >>> adjoint_layers(out, angles, "RY").round(12) + 0
+        array([[[1., 0.],
+                [0., 0.]]])
+    """
     state = check_state(state)
-    grad_state = np.asarray(grad_state)
-    if grad_state.shape != state.shape:
-        raise ValueError(
-            f"Argument `grad_state` must have the shape of `state`, {state.shape}, "
-            f"but has {grad_state.shape}."
-        )
-    angles = check_angles(angles, rotation, state.ndim - 1)
-    rows = state.reshape(len(state), -1)
-    kernel = layer_kernel(angles, rotation)
-    pair, grad_angles = kernel.backward(rows, grad_state.reshape(rows.shape))
+    kernel = layer_kernel(check_angles(angles, rotation, state.ndim - 1), rotation)
+    return kernel.adjoint(state.reshape(len(state), -1)).reshape(state.shape)
+
+
+def adjoint_layers_backward(
+    state: ArrayLike, grad_state: ArrayLike, angles: ArrayLike, rotation: str = "RX"
+) -> tuple[NDArray, NDArray, NDArray[np.float64]]:
+    """Pull a gradient back through `adjoint_layers`, applying the gates again.
+
+    Args:
+        state: What `adjoint_layers` returned, ``(batch, 2, ..., 2)``.
+        grad_state: Gradient of a real loss with respect to it, the same shape.
+        angles: The angles it was given, ``(n_layers, n_wires)``.
+        rotation: The rotation it was given.
+
+    Returns:
+        The state that went in, the gradient with respect to it, and the gradient with
+        respect to the angles ``(n_layers, n_wires)``, summed over the batch.
+
+    Raises:
+        ValueError: If shapes do not fit or the rotation is unknown.
+    """
+    state, grad_state = _check_pair(state, grad_state)
+    kernel = layer_kernel(check_angles(angles, rotation, state.ndim - 1), rotation)
+    rows, grad_rows = (array.reshape(len(state), -1) for array in (state, grad_state))
+    pair, grad_angles = kernel.adjoint_backward(rows, grad_rows)
     before, grad_before = kernel.leave(pair)
     return before.reshape(state.shape), grad_before.reshape(state.shape), grad_angles
 
@@ -159,7 +209,18 @@ def circuit_matrix_backward(
             raise ValueError(
                 f"Argument `{name}` must have shape {(dim, dim)}, but has {array.shape}."
             )
-    return layer_kernel(angles, rotation).backward(matrix.T, grad_matrix.T)[1]
+    return layer_kernel(angles, rotation).forward_backward(matrix.T, grad_matrix.T)[1]
+
+
+def _check_pair(state: ArrayLike, grad_state: ArrayLike) -> tuple[NDArray, NDArray]:
+    """Return a state and its gradient as arrays of one shape, or say what is off."""
+    state, grad_state = check_state(state), np.asarray(grad_state)
+    if grad_state.shape != state.shape:
+        raise ValueError(
+            f"Argument `grad_state` must have the shape of `state`, {state.shape}, "
+            f"but has {grad_state.shape}."
+        )
+    return state, grad_state
 
 
 def check_angles(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qsim.density import TOLERANCE, entropy_of_probabilities
-from qsim.measure import _split, reduced_density_matrix
+from qsim.measure import reduced_density_matrix, split_state
 from qsim.state import check_state
 
 
@@ -35,7 +35,7 @@ def schmidt_coefficients(state: ArrayLike, wires: Sequence[int]) -> NDArray[np.f
         >>> schmidt_coefficients(bell, [0]).round(3)
         array([[0.707, 0.707]])
     """
-    matrix, _ = _split(_check_normalized(state), wires)
+    matrix, _ = split_state(_check_normalized(state), wires)
     return np.linalg.svd(matrix, compute_uv=False)
 
 

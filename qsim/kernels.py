@@ -11,8 +11,8 @@ The backward pass carries (state, gradient) back together by undoing each layer:
 is stored. Derivations: docs/gradients.md, sections 2 and 4.
 """
 
+from abc import ABC, abstractmethod
 from functools import cache, lru_cache
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,22 +23,78 @@ BLOCK_WIRES = 4
 """Wires that are multiplied as one matrix; four was the fastest measured."""
 
 
-class Kernel(Protocol):
-    """The layers of one circuit, for all its angles ``(n_layers, n_wires)``."""
+class Kernel(ABC):
+    """The layers of one circuit, for all its angles ``(n_layers, n_wires)``.
+
+    Rows are worked on between `enter` and `leave`, a change of basis.
+    """
+
+    def __init__(self, angles: NDArray) -> None:
+        """Keep the sizes."""
+        self.n_layers, self.n_wires = angles.shape
 
     def forward(self, rows: NDArray) -> NDArray:
         """Apply all layers."""
+        rows = self.enter(rows)
+        for layer in range(self.n_layers):
+            rows = self.step(rows, layer)
+        return self.leave(rows)
 
-    def backward(
+    def adjoint(self, rows: NDArray) -> NDArray:
+        """Undo all layers."""
+        rows = self.enter(rows)
+        for layer in reversed(range(self.n_layers)):
+            rows = self.unstep(rows, layer)
+        return self.leave(rows)
+
+    def forward_backward(
         self, state: NDArray, grad: NDArray
     ) -> tuple[NDArray, NDArray[np.float64]]:
-        """Undo all layers on states and gradients: (the pair before, angles' gradient).
+        """Backward pass of `forward`: the pair that went in, the angles' gradient.
 
-        The pair is in the basis the kernel works in; see `leave`.
+        The pair is still in the kernel's basis: `leave` it if it is needed.
         """
+        pair = self.enter(np.stack([state, grad]))
+        overlaps = []
+        for layer in reversed(range(self.n_layers)):
+            pair = self.unstep(pair, layer)
+            overlaps.append(self.overlap(pair))
+        return pair, self.grad_angles(overlaps[::-1])
 
-    def leave(self, pair: NDArray) -> tuple[NDArray, NDArray]:
-        """States and gradients of `backward`, in the standard basis."""
+    def adjoint_backward(
+        self, state: NDArray, grad: NDArray
+    ) -> tuple[NDArray, NDArray[np.float64]]:
+        """Backward pass of `adjoint`, whose gates turn the other way."""
+        pair = self.enter(np.stack([state, grad]))
+        overlaps = []
+        for layer in range(self.n_layers):
+            overlaps.append(self.overlap(pair))
+            pair = self.step(pair, layer)
+        return pair, -self.grad_angles(overlaps)
+
+    def enter(self, rows: NDArray) -> NDArray:
+        """Into the basis the kernel works in."""
+        return rows
+
+    def leave(self, rows: NDArray) -> NDArray:
+        """Back into the standard basis."""
+        return rows
+
+    @abstractmethod
+    def step(self, rows: NDArray, layer: int) -> NDArray:
+        """One layer: rotations, then the ring."""
+
+    @abstractmethod
+    def unstep(self, rows: NDArray, layer: int) -> NDArray:
+        """One layer undone."""
+
+    @abstractmethod
+    def overlap(self, pair: NDArray) -> object:
+        """What `grad_angles` needs of (state, gradient) beside a layer's rotations."""
+
+    @abstractmethod
+    def grad_angles(self, overlaps: list) -> NDArray[np.float64]:
+        """``Re <grad| g |state>`` for every layer and wire."""
 
 
 def layer_kernel(angles: NDArray, rotation: str) -> Kernel:
@@ -46,57 +102,21 @@ def layer_kernel(angles: NDArray, rotation: str) -> Kernel:
     return _Matrices(angles) if rotation == "RY" else _Phases(angles, rotation)
 
 
-class _Phases:
+class _Phases(Kernel):
     """Layers whose rotations are diagonal, in the X basis (RX) or as they are (RZ)."""
 
     def __init__(self, angles: NDArray, rotation: str) -> None:
         """Multiply out the phases of the upper and of the lower half of the wires."""
-        self.n_layers, self.n_wires = angles.shape
+        super().__init__(angles)
         self.in_x_basis = rotation == "RX"
+        self.ring = ring_gather(self.n_wires, self.in_x_basis)
+        self.unring = ring_scatter(self.n_wires, self.in_x_basis)
         phases = np.exp(np.multiply.outer(angles, [-0.5j, 0.5j]))  # (layers, wires, 2)
         split = self.n_wires // 2
         self.upper = _kron_vectors(phases[:, :split])
         self.lower = _kron_vectors(phases[:, split:])
 
-    def forward(self, rows: NDArray) -> NDArray:
-        """Into the basis, a product and a gather for each layer, out of the basis."""
-        ring = ring_gather(self.n_wires, self.in_x_basis)
-        rows = self._change_basis(rows)
-        for layer in range(self.n_layers):
-            rows = (rows * self._phase(layer)).take(ring, axis=-1)
-        return self._change_basis(rows)
-
-    def backward(
-        self, state: NDArray, grad: NDArray
-    ) -> tuple[NDArray, NDArray[np.float64]]:
-        """``grad_angle_w = sum_k z_wk Im(conj(grad_k) state_k) / 2``."""
-        ring = ring_scatter(self.n_wires, self.in_x_basis)
-        pair = self._change_basis(np.stack([state, grad]))
-        flux = np.empty((self.n_layers, pair.shape[-1]))
-        for layer in reversed(range(self.n_layers)):
-            pair = pair.take(ring, axis=-1)
-            flux[layer] = np.vecdot(pair[1], pair[0], axis=0).imag
-            pair *= self._phase(layer).conj()
-        return pair, self._grad_angles(flux)
-
-    def leave(self, pair: NDArray) -> tuple[NDArray, NDArray]:
-        """Out of the basis."""
-        return tuple(self._change_basis(pair))
-
-    def _phase(self, layer: int) -> NDArray:
-        """All phases of a layer, ``(2**n_wires,)``."""
-        return np.multiply.outer(self.upper[layer], self.lower[layer]).ravel()
-
-    def _grad_angles(self, flux: NDArray) -> NDArray[np.float64]:
-        """Half the sum with each wire's signs, the halves of the wires apart."""
-        flux = flux.reshape(self.n_layers, self.upper.shape[1], -1) / 2
-        upper, lower = flux.sum(axis=2), flux.sum(axis=1)
-        n_upper = self.n_wires // 2
-        return np.concatenate(
-            [upper @ _signs(n_upper), lower @ _signs(self.n_wires - n_upper)], axis=1
-        )
-
-    def _change_basis(self, rows: NDArray) -> NDArray:
+    def enter(self, rows: NDArray) -> NDArray:
         """A Hadamard gate on every wire, for RX; its own inverse."""
         if self.in_x_basis:
             for first in range(0, self.n_wires, BLOCK_WIRES):
@@ -104,50 +124,75 @@ class _Phases:
                 rows = _apply_block(rows, _hadamards(k), first)
         return rows
 
+    leave = enter
 
-class _Matrices:
+    def step(self, rows: NDArray, layer: int) -> NDArray:
+        """A product with phases, and a gather."""
+        return (rows * self._phase(layer)).take(self.ring, axis=-1)
+
+    def unstep(self, rows: NDArray, layer: int) -> NDArray:
+        """A gather, and a product with the conjugate phases."""
+        return rows.take(self.unring, axis=-1) * self._phase(layer).conj()
+
+    def overlap(self, pair: NDArray) -> NDArray[np.float64]:
+        """``Im(conj(grad_k) state_k)`` summed over rows, ``(2**n_wires,)``."""
+        return np.vecdot(pair[1], pair[0], axis=0).imag
+
+    def grad_angles(self, overlaps: list[NDArray]) -> NDArray[np.float64]:
+        """``sum_k z_wk overlap_k / 2``, the two halves of the wires apart."""
+        stacked = np.array(overlaps).reshape(self.n_layers, self.upper.shape[1], -1) / 2
+        upper, lower = stacked.sum(axis=2), stacked.sum(axis=1)
+        n_upper = self.n_wires // 2
+        return np.concatenate(
+            [upper @ _signs(n_upper), lower @ _signs(self.n_wires - n_upper)], axis=1
+        )
+
+    def _phase(self, layer: int) -> NDArray:
+        """All phases of a layer, ``(2**n_wires,)``."""
+        return np.multiply.outer(self.upper[layer], self.lower[layer]).ravel()
+
+
+class _Matrices(Kernel):
     """Layers of RY: real matrices on up to four wires at a time."""
 
     def __init__(self, angles: NDArray) -> None:
         """Multiply out each block of wires, for all layers at once."""
-        self.n_layers, self.n_wires = angles.shape
+        super().__init__(angles)
+        self.ring = ring_gather(self.n_wires, False)
+        self.unring = ring_scatter(self.n_wires, False)
         gates = ROTATIONS["RY"](angles)  # (n_layers, n_wires, 2, 2)
         self.blocks = [
             (first, _kron_matrices(gates[:, first : first + BLOCK_WIRES]))
             for first in range(0, self.n_wires, BLOCK_WIRES)
         ]
 
-    def forward(self, rows: NDArray) -> NDArray:
-        """A product for each block and a gather, for each layer."""
-        ring = ring_gather(self.n_wires, False)
-        for layer in range(self.n_layers):
-            for wire, block in self.blocks:
-                rows = _apply_block(rows, block[layer], wire)
-            rows = rows.take(ring, axis=-1)
+    def step(self, rows: NDArray, layer: int) -> NDArray:
+        """A product for each block, and a gather."""
+        for wire, block in self.blocks:
+            rows = _apply_block(rows, block[layer], wire)
+        return rows.take(self.ring, axis=-1)
+
+    def unstep(self, rows: NDArray, layer: int) -> NDArray:
+        """A gather, and a product with each block's transpose."""
+        rows = rows.take(self.unring, axis=-1)
+        for wire, block in self.blocks:
+            rows = _apply_block(rows, block[layer].T, wire)
         return rows
 
-    def backward(
-        self, state: NDArray, grad: NDArray
-    ) -> tuple[NDArray, NDArray[np.float64]]:
-        """``grad_angle = Re sum_ab overlap_ab g_ab`` from each block's overlap."""
-        ring = ring_scatter(self.n_wires, False)
-        pair = np.stack([state, grad])
-        undo = [(wire, block.swapaxes(1, 2)) for wire, block in self.blocks]
-        overlaps = [np.empty(block.shape) for _, block in self.blocks]
-        for layer in reversed(range(self.n_layers)):
-            pair = pair.take(ring, axis=-1)
-            for overlap, (wire, block) in zip(overlaps, undo, strict=True):
-                overlap[layer] = _block_overlap(pair, block.shape[-1], wire)
-                pair = _apply_block(pair, block[layer], wire)
-        columns = [
-            overlap.reshape(self.n_layers, -1) @ _block_generators(overlap.shape[-1]).T
-            for overlap in overlaps
+    def overlap(self, pair: NDArray) -> list[NDArray]:
+        """``Re sum conj(grad_a) state_b`` over all but a block's index, each block."""
+        return [
+            _block_overlap(pair, block.shape[-1], wire) for wire, block in self.blocks
         ]
-        return pair, np.concatenate(columns, axis=1)
 
-    def leave(self, pair: NDArray) -> tuple[NDArray, NDArray]:
-        """There is no basis to leave."""
-        return tuple(pair)
+    def grad_angles(self, overlaps: list[list[NDArray]]) -> NDArray[np.float64]:
+        """``sum_ab overlap_ab g_ab`` with the generator of each wire."""
+        columns = [
+            np.array(block).reshape(self.n_layers, -1)
+            @ _block_generators(block[0].shape[-1]).T
+            for block in zip(*overlaps, strict=True)
+        ]
+        return np.concatenate(columns, axis=1)
 
 
 def _kron_vectors(vectors: NDArray) -> NDArray:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from qsim.state import check_state, check_wires
 
 
-def _split(state: ArrayLike, wires: Sequence[int]) -> tuple[NDArray, list[int]]:
+def split_state(state: ArrayLike, wires: Sequence[int]) -> tuple[NDArray, list[int]]:
     """The state as a matrix ``(batch, 2**k, rest)``: the wires as rows, in order."""
     state = check_state(state)
     wires = check_wires(wires, state.ndim - 1)
@@ -37,7 +37,7 @@ def probabilities(state: ArrayLike, wires: Sequence[int]) -> NDArray[np.float64]
         >>> probabilities(apply_gate(zero_state(2), HADAMARD, [0]), [0]).round(3)
         array([[0.5, 0.5]])
     """
-    matrix, _ = _split(state, wires)
+    matrix, _ = split_state(state, wires)
     return (matrix.real**2 + matrix.imag**2).sum(axis=2)
 
 
@@ -88,7 +88,7 @@ def reduced_density_matrix(
         array([[[0.5, 0. ],
                 [0. , 0.5]]])
     """
-    matrix, _ = _split(state, wires)
+    matrix, _ = split_state(state, wires)
     return matrix @ matrix.conj().swapaxes(1, 2)
 
 
@@ -132,7 +132,7 @@ def collapse(
         >>> collapse(bell, [0])
         Collapsed(state=array([[0., 1.]]), outcomes=array([1]), probability=array([0.64]))
     """
-    matrix, wires = _split(state, wires)
+    matrix, wires = split_state(state, wires)
     batch, n_outcomes, rest = matrix.shape
     if rest == 1:
         raise ValueError(
