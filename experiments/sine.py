@@ -19,4 +19,4 @@ def main(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    run_main(main, forecasting_parser(__doc__, SINE_PROTOCOLS))
+    run_main(main, forecasting_parser("experiments.sine", __doc__, SINE_PROTOCOLS))

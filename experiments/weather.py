@@ -16,7 +16,7 @@ from qlstm import (
     load_csv,
     load_sample,
 )
-from qlstm.cli import forecasting_parser, run_forecasts, run_main
+from qlstm.cli import Parser, forecasting_parser, run_forecasts, run_main
 
 
 def load(args: argparse.Namespace) -> Series:
@@ -41,14 +41,16 @@ def main(args: argparse.Namespace) -> None:
     """Load the series, train, and report."""
     if args.csv is None and (args.column or args.date_column):
         raise ValueError("Options --column and --date-column go with --csv.")
+    if args.sample and (args.start or args.end):
+        raise ValueError("Options --start and --end do not go with --sample.")
     series = load(args)
     rng = np.random.default_rng(args.seed)
     run_forecasts(args, "weather", series, WEATHER_PROTOCOLS[args.protocol], rng)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     """The options of this experiment."""
-    parser = forecasting_parser(__doc__, WEATHER_PROTOCOLS)
+    parser = forecasting_parser("experiments.weather", __doc__, WEATHER_PROTOCOLS)
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--csv", type=Path, help="CSV file with dates and values")
     source.add_argument("--sample", action="store_true", help="Seattle, offline")

@@ -14,8 +14,9 @@ from qlstm.data import (
     step_targets,
 )
 from qlstm.forecast import Forecast, forecast_baselines, forecast_model
+from qlstm.gradient import LossGradient, loss_and_grad, loss_gradient
 from qlstm.metrics import Errors, errors, skill
-from qlstm.model import loss_and_grad, predict
+from qlstm.model import predict
 from qlstm.params import QLSTMConfig, QLSTMParams, init_params
 from qlstm.sources import Series, fetch_meteostat, load_csv, load_sample
 from qlstm.store import load_model, load_state, save_model, save_state
@@ -28,6 +29,7 @@ __all__ = [
     "Dataset",
     "Errors",
     "Forecast",
+    "LossGradient",
     "Protocol",
     "QLSTMConfig",
     "QLSTMParams",
@@ -48,6 +50,7 @@ __all__ = [
     "load_sample",
     "load_state",
     "loss_and_grad",
+    "loss_gradient",
     "make_windows",
     "noisy_sine",
     "predict",

@@ -90,22 +90,30 @@ class MatrixRoute:
         return (grad_out.conj() @ self.kraus[t]).conj()[:, 0]
 
     def backward(self) -> tuple[NDArray, NDArray]:
-        """``grad_W = sum grad_phi psi_in^dag``, ``grad_u_i = Re sum_j v_ij conj(h_j)``."""
-        steps, memories, grads = zip(*self.record, strict=True)
-        h = np.concatenate(memories)[:, None, :]  # (states, 1, ancilla)
-        grad_out = np.concatenate(grads)[:, 0]  # (states, dim)
-        u = self.amplitudes[list(steps)].reshape(len(h), -1, 1)
-        psi_in = (u * h).reshape(len(h), -1)
-        grad_matrix = grad_out.T @ psi_in.conj()
-        v = (grad_out @ self.matrix.conj()).reshape(len(h), u.shape[1], -1)
-        grad_u = np.zeros(self.amplitudes.shape)
-        grad_u[list(steps)] = np.vecdot(h, v).real.reshape(
-            len(steps), *grad_u.shape[1:]
-        )
+        """The matrix's gradient back through the gates; ``grad_u_i = Re sum_j v_ij h_j*``."""
         grad_angles = circuit_matrix_backward(
-            self.matrix, grad_matrix, self.angles, self.rotation
+            self.matrix, self.grad_matrix(), self.angles, self.rotation
         )
+        memories, grad_out, steps = self._recorded()
+        v = (grad_out @ self.matrix.conj()).reshape(
+            len(memories), -1, memories.shape[1]
+        )
+        grad_u = np.zeros(self.amplitudes.shape)
+        shape = (len(steps), *grad_u.shape[1:])
+        grad_u[steps] = np.vecdot(memories[:, None, :], v).real.reshape(shape)
         return grad_angles, grad_u
+
+    def grad_matrix(self) -> NDArray:
+        """``grad_W = sum grad_phi psi_in^dag`` over all steps and sequences."""
+        memories, grad_out, steps = self._recorded()
+        u = self.amplitudes[steps].reshape(len(memories), -1, 1)
+        psi_in = (u * memories[:, None, :]).reshape(len(memories), -1)
+        return grad_out.T @ psi_in.conj()
+
+    def _recorded(self) -> tuple[NDArray, NDArray, list[int]]:
+        """Memories ``(states, ancilla)`` and gradients ``(states, dim)`` of all steps."""
+        steps, memories, grads = zip(*self.record, strict=True)
+        return np.concatenate(memories), np.concatenate(grads)[:, 0], list(steps)
 
 
 class DirectRoute:

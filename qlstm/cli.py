@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -19,12 +19,14 @@ from qlstm.store import write_json
 from qlstm.train import TrainState
 
 
-def run_main(main: Callable[[argparse.Namespace], None], parser) -> None:
+def run_main(
+    main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser
+) -> None:
     """Parse and run; an error in what the user gave is one line and exit status 2.
 
     Args:
         main: What to run with the parsed options.
-        parser: The command's `argparse.ArgumentParser`.
+        parser: The command's parser.
     """
     args = parser.parse_args()
     try:
@@ -33,6 +35,22 @@ def run_main(main: Callable[[argparse.Namespace], None], parser) -> None:
         parser.exit(130, "\ninterrupted\n")
     except (ValueError, TypeError, OSError, ImportError) as error:
         parser.exit(2, f"error: {' '.join(str(error).split())}\n")
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose help shows defaults and whose errors are one line."""
+
+    def __init__(self, module: str, description: str | None) -> None:
+        """Name the command as it is run, ``python -m module``."""
+        super().__init__(
+            prog=f"python -m {module}",
+            description=description,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the options and end with status 2."""
+        self.exit(2, f"error: {message} (see {self.prog} --help)\n")
 
 
 def positive_int(text: str) -> int:
@@ -60,20 +78,19 @@ def seed_int(text: str) -> int:
 
 
 def forecasting_parser(
-    description: str, protocols: dict[str, Protocol]
-) -> argparse.ArgumentParser:
+    module: str, description: str | None, protocols: dict[str, Protocol]
+) -> Parser:
     """Options that every forecasting experiment has.
 
     Args:
+        module: The command's module, such as ``experiments.sine``.
         description: What the command does.
         protocols: The protocols it knows, by name; the first is the default.
 
     Returns:
         The parser, for the experiment to add its own options to.
     """
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = Parser(module, description)
     add = parser.add_argument
     add("--memory", choices=[*MEMORIES, "both"], default="both", help="memory rule")
     add("--rotation", choices=[*ROTATIONS, "both"], default="both", help="gate")

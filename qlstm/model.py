@@ -1,4 +1,4 @@
-"""The unrolled model: predictions, the loss, and its reverse-mode gradient.
+"""The unrolled model: predictions, the loss, and the way back through the steps.
 
 A sequence flows ``encode -> step -> memory -> step -> ... -> <Z>``, its gradient the
 same way back. Derivations: docs/gradients.md.
@@ -16,13 +16,10 @@ from qlstm.memory import RULES
 from qlstm.params import (
     QLSTMConfig,
     QLSTMParams,
-    check_choice,
     check_inputs,
     check_params,
-    check_targets,
 )
 
-GRADIENTS = ("reverse",)
 CHUNK = 1024
 """Sequences that `predict` unrolls at a time, to bound its memory."""
 
@@ -108,6 +105,7 @@ def unroll_backward(
     rule, route = RULES[config.memory], unrolled.route
     signs = readout_signs(config.n_system)
     last = len(grad_outputs) - 1
+    every_step = grad_outputs[:-1].any()
     grad_memory = None
     for t in range(last, -1, -1):
         branches = unrolled.branches[t]
@@ -115,7 +113,7 @@ def unroll_backward(
             grad = _readout_backward(grad_outputs[t], branches, signs)
         else:
             grad = rule.update_backward(grad_memory, unrolled.caches[t])
-            if config.loss == "all":
+            if every_step:
                 grad = grad + _readout_backward(grad_outputs[t], branches, signs)
         grad_memory = route.step_backward(t, unrolled.memories[t], branches, grad)
     grad_angles, grad_amplitudes = route.backward()
@@ -181,61 +179,3 @@ def mean_loss(
         steps = slice(None) if config.loss == "all" else slice(-1, None)
         total += float(((outputs[steps] - targets[part].T) ** 2).sum())
     return total / targets.size
-
-
-def loss_and_grad(
-    params: QLSTMParams,
-    inputs: ArrayLike,
-    targets: ArrayLike,
-    config: QLSTMConfig,
-    gradient: str = "reverse",
-) -> tuple[float, QLSTMParams]:
-    """Mean squared error and its gradient.
-
-    ``loss = mean (y - target)^2`` over the batch, and over the steps if
-    ``config.loss == "all"``.
-
-    Args:
-        params: The parameters.
-        inputs: Sequences ``(batch, n_steps, n_features)``.
-        targets: ``(batch,)``, or ``(batch, n_steps)`` for a loss over all steps.
-        config: The configuration.
-        gradient: The method, ``"reverse"``.
-
-    Returns:
-        The loss and its gradient, in the layout of the parameters.
-
-    Raises:
-        ValueError: If shapes do not fit, a value is not finite, a projection is 0, or
-            the method is unknown.
-
-    Example:
-        >>> from qlstm import QLSTMConfig, init_params
-        >>> config = QLSTMConfig()
-        >>> params = init_params(config, np.random.default_rng(0))
-        >>> loss, grads = loss_and_grad(params, np.ones((5, 10, 1)), np.ones(5), config)
-        >>> grads.proj_weight.shape
-        (1, 4)
-    """
-    check_choice("gradient", gradient, GRADIENTS)
-    params, inputs = check_params(params, config), check_inputs(inputs, config)
-    targets = check_targets(targets, inputs, config)
-    loss, grads, _ = loss_grad_unrolled(params, inputs, targets, config)
-    return loss, grads
-
-
-def loss_grad_unrolled(
-    params: QLSTMParams,
-    inputs: NDArray,
-    targets: NDArray,
-    config: QLSTMConfig,
-    route: str | None = None,
-) -> tuple[float, QLSTMParams, Unrolled]:
-    """Loss, gradient and forward pass, without checks: the training loop's inner call."""
-    unrolled = unroll(params, inputs, config, route)
-    grad_outputs = np.zeros(unrolled.outputs.shape)
-    steps = slice(None) if config.loss == "all" else slice(-1, None)
-    residuals = unrolled.outputs[steps] - targets.T
-    loss = float(np.vdot(residuals, residuals)) / residuals.size
-    grad_outputs[steps] = residuals * (2 / residuals.size)
-    return loss, unroll_backward(unrolled, grad_outputs, inputs, config), unrolled

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.adam import AdamState, adam_init, adam_update
-from qlstm.model import GRADIENTS, loss_grad_unrolled, mean_loss
+from qlstm.gradient import METHODS
+from qlstm.model import mean_loss
 from qlstm.params import (
     QLSTMConfig,
     QLSTMParams,
@@ -171,7 +172,7 @@ def train(
     """
     check_size("epochs", epochs)
     check_size("batch_size", batch_size)
-    check_choice("gradient", gradient, GRADIENTS)
+    check_choice("gradient", gradient, tuple(METHODS))
     if not 0 < learning_rate < np.inf:
         raise ValueError(
             "Argument `learning_rate` must be positive and finite, "
@@ -185,7 +186,9 @@ def train(
         validation = val_inputs, check_targets(validation[1], val_inputs, config)
     while state.epoch < epochs:
         start = time.perf_counter()
-        state, row = _epoch(state, inputs, targets, config, batch_size, learning_rate)
+        state, row = _epoch(
+            state, inputs, targets, config, batch_size, learning_rate, gradient
+        )
         if validation is not None:
             row["val_loss"] = mean_loss(state.params, *validation, config)
         row["seconds"] = time.perf_counter() - start
@@ -202,6 +205,7 @@ def _epoch(
     config: QLSTMConfig,
     batch_size: int,
     learning_rate: float,
+    gradient: str,
 ) -> tuple[TrainState, dict[str, float]]:
     """One pass over the shuffled data: the new state and the epoch's numbers."""
     rng = np.random.default_rng()
@@ -211,13 +215,11 @@ def _epoch(
     outcomes = np.zeros((len(inputs), inputs.shape[1] - 1), dtype=np.int64)
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
-        loss, grads, unrolled = loss_grad_unrolled(
-            params, inputs[batch], targets[batch], config
-        )
-        params, adam = adam_update(params, grads, adam, learning_rate)
-        total += loss * len(batch)
+        result = METHODS[gradient](params, inputs[batch], targets[batch], config)
+        params, adam = adam_update(params, result.grads, adam, learning_rate)
+        total += result.loss * len(batch)
         if config.memory == "collapse":
-            for t, cache in enumerate(unrolled.caches):
+            for t, cache in enumerate(result.unrolled.caches):
                 outcomes[batch, t] = cache.chosen[1]
     row = {"loss": total / len(inputs)}
     if config.memory == "collapse":

@@ -5,7 +5,7 @@ from os import PathLike
 
 import numpy as np
 
-from qlstm.csv_table import (
+from qlstm.sources.csv_table import (
     CsvTable,
     find_column,
     parse_column,
@@ -13,7 +13,7 @@ from qlstm.csv_table import (
     parse_time,
     read_table,
 )
-from qlstm.series import Series, parse_days, span
+from qlstm.sources.series import Series, parse_days, span
 
 DATE_COLUMNS = ("date", "time", "Date/Time", "Date/Time (LST)")
 VALUE_COLUMNS = ("tavg", "temp", "Mean Temp (°C)")
@@ -59,9 +59,10 @@ def load_csv(
 
     Example:
         >>> import tempfile, pathlib
+        >>> text = "date,tavg\\n2024-05-10,12\\n2024-05-11,\\n2024-05-13,9"
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = pathlib.Path(folder, "week.csv")
-        ...     _ = path.write_text("date,tavg\\n2024-05-10,12\\n2024-05-11,\\n2024-05-13,9")
+        ...     _ = path.write_text(text)
         ...     series = load_csv(path)
         >>> series.values.tolist()
         [12.0, nan, nan, 9.0]

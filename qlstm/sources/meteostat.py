@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qlstm.series import Series, parse_days, span
+from qlstm.sources.series import Series, parse_days, span
 
 DEFAULT_STATION = "71508"
 _ONTARIO = {

@@ -5,9 +5,9 @@ The source is what the caller asks for, or an error: none stands in for another.
 
 from importlib.metadata import version
 
-from qlstm.csv_source import load_csv
-from qlstm.meteostat_source import fetch_meteostat
-from qlstm.series import Series, span
+from qlstm.sources.csv_file import load_csv
+from qlstm.sources.meteostat import fetch_meteostat
+from qlstm.sources.series import Series, span
 
 __all__ = ["Series", "fetch_meteostat", "load_csv", "load_sample"]
 

@@ -1,0 +1,243 @@
+"""How layers act on rows ``(rows, 2**n_wires)``, and how they are undone.
+
+The ring of CNOTs is one gather. The rotations of a layer are
+
+- phases, for RX and RZ: RZ is diagonal, and so is RX in the X basis, where a CNOT is
+  again a CNOT with its wires exchanged. So the rows change basis once before the first
+  layer and once behind the last, and a layer is one product with phases, one gather;
+- matrices, for RY: four neighbouring wires at a time, as one 16 x 16 matrix.
+
+The backward pass carries (state, gradient) back together by undoing each layer: nothing
+is stored. Derivations: docs/gradients.md, sections 2 and 4.
+"""
+
+from functools import cache, lru_cache
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qsim.gates import GENERATORS, HADAMARD, ROTATIONS
+
+BLOCK_WIRES = 4
+"""Wires that are multiplied as one matrix; four was the fastest measured."""
+
+
+class Kernel(Protocol):
+    """The layers of one circuit, for all its angles ``(n_layers, n_wires)``."""
+
+    def forward(self, rows: NDArray) -> NDArray:
+        """Apply all layers."""
+
+    def backward(
+        self, state: NDArray, grad: NDArray
+    ) -> tuple[NDArray, NDArray[np.float64]]:
+        """Undo all layers on states and gradients: (the pair before, angles' gradient).
+
+        The pair is in the basis the kernel works in; see `leave`.
+        """
+
+    def leave(self, pair: NDArray) -> tuple[NDArray, NDArray]:
+        """States and gradients of `backward`, in the standard basis."""
+
+
+def layer_kernel(angles: NDArray, rotation: str) -> Kernel:
+    """The kernel for a rotation."""
+    return _Matrices(angles) if rotation == "RY" else _Phases(angles, rotation)
+
+
+class _Phases:
+    """Layers whose rotations are diagonal, in the X basis (RX) or as they are (RZ)."""
+
+    def __init__(self, angles: NDArray, rotation: str) -> None:
+        """Multiply out the phases of the upper and of the lower half of the wires."""
+        self.n_layers, self.n_wires = angles.shape
+        self.in_x_basis = rotation == "RX"
+        phases = np.exp(np.multiply.outer(angles, [-0.5j, 0.5j]))  # (layers, wires, 2)
+        split = self.n_wires // 2
+        self.upper = _kron_vectors(phases[:, :split])
+        self.lower = _kron_vectors(phases[:, split:])
+
+    def forward(self, rows: NDArray) -> NDArray:
+        """Into the basis, a product and a gather for each layer, out of the basis."""
+        ring = ring_gather(self.n_wires, self.in_x_basis)
+        rows = self._change_basis(rows)
+        for layer in range(self.n_layers):
+            rows = (rows * self._phase(layer)).take(ring, axis=-1)
+        return self._change_basis(rows)
+
+    def backward(
+        self, state: NDArray, grad: NDArray
+    ) -> tuple[NDArray, NDArray[np.float64]]:
+        """``grad_angle_w = sum_k z_wk Im(conj(grad_k) state_k) / 2``."""
+        ring = ring_scatter(self.n_wires, self.in_x_basis)
+        pair = self._change_basis(np.stack([state, grad]))
+        flux = np.empty((self.n_layers, pair.shape[-1]))
+        for layer in reversed(range(self.n_layers)):
+            pair = pair.take(ring, axis=-1)
+            flux[layer] = np.vecdot(pair[1], pair[0], axis=0).imag
+            pair *= self._phase(layer).conj()
+        return pair, self._grad_angles(flux)
+
+    def leave(self, pair: NDArray) -> tuple[NDArray, NDArray]:
+        """Out of the basis."""
+        return tuple(self._change_basis(pair))
+
+    def _phase(self, layer: int) -> NDArray:
+        """All phases of a layer, ``(2**n_wires,)``."""
+        return np.multiply.outer(self.upper[layer], self.lower[layer]).ravel()
+
+    def _grad_angles(self, flux: NDArray) -> NDArray[np.float64]:
+        """Half the sum with each wire's signs, the halves of the wires apart."""
+        flux = flux.reshape(self.n_layers, self.upper.shape[1], -1) / 2
+        upper, lower = flux.sum(axis=2), flux.sum(axis=1)
+        n_upper = self.n_wires // 2
+        return np.concatenate(
+            [upper @ _signs(n_upper), lower @ _signs(self.n_wires - n_upper)], axis=1
+        )
+
+    def _change_basis(self, rows: NDArray) -> NDArray:
+        """A Hadamard gate on every wire, for RX; its own inverse."""
+        if self.in_x_basis:
+            for first in range(0, self.n_wires, BLOCK_WIRES):
+                k = min(BLOCK_WIRES, self.n_wires - first)
+                rows = _apply_block(rows, _hadamards(k), first)
+        return rows
+
+
+class _Matrices:
+    """Layers of RY: real matrices on up to four wires at a time."""
+
+    def __init__(self, angles: NDArray) -> None:
+        """Multiply out each block of wires, for all layers at once."""
+        self.n_layers, self.n_wires = angles.shape
+        gates = ROTATIONS["RY"](angles)  # (n_layers, n_wires, 2, 2)
+        self.blocks = [
+            (first, _kron_matrices(gates[:, first : first + BLOCK_WIRES]))
+            for first in range(0, self.n_wires, BLOCK_WIRES)
+        ]
+
+    def forward(self, rows: NDArray) -> NDArray:
+        """A product for each block and a gather, for each layer."""
+        ring = ring_gather(self.n_wires, False)
+        for layer in range(self.n_layers):
+            for wire, block in self.blocks:
+                rows = _apply_block(rows, block[layer], wire)
+            rows = rows.take(ring, axis=-1)
+        return rows
+
+    def backward(
+        self, state: NDArray, grad: NDArray
+    ) -> tuple[NDArray, NDArray[np.float64]]:
+        """``grad_angle = Re sum_ab overlap_ab g_ab`` from each block's overlap."""
+        ring = ring_scatter(self.n_wires, False)
+        pair = np.stack([state, grad])
+        undo = [(wire, block.swapaxes(1, 2)) for wire, block in self.blocks]
+        overlaps = [np.empty(block.shape) for _, block in self.blocks]
+        for layer in reversed(range(self.n_layers)):
+            pair = pair.take(ring, axis=-1)
+            for overlap, (wire, block) in zip(overlaps, undo, strict=True):
+                overlap[layer] = _block_overlap(pair, block.shape[-1], wire)
+                pair = _apply_block(pair, block[layer], wire)
+        columns = [
+            overlap.reshape(self.n_layers, -1) @ _block_generators(overlap.shape[-1]).T
+            for overlap in overlaps
+        ]
+        return pair, np.concatenate(columns, axis=1)
+
+    def leave(self, pair: NDArray) -> tuple[NDArray, NDArray]:
+        """There is no basis to leave."""
+        return tuple(pair)
+
+
+def _kron_vectors(vectors: NDArray) -> NDArray:
+    """Kronecker product over axis 1, by halves: ``(n, k, 2) -> (n, 2**k)``."""
+    n, k, _ = vectors.shape
+    if k <= 1:
+        return vectors[:, 0] if k else np.ones((n, 1))
+    upper, lower = (
+        _kron_vectors(vectors[:, : k // 2]),
+        _kron_vectors(vectors[:, k // 2 :]),
+    )
+    return (upper[:, :, None] * lower[:, None, :]).reshape(n, 2**k)
+
+
+def _kron_matrices(gates: NDArray) -> NDArray:
+    """Kronecker product over axis 1, by halves: ``(n, k, 2, 2) -> (n, 2**k, 2**k)``."""
+    n, k = gates.shape[:2]
+    if k == 1:
+        return gates[:, 0]
+    upper, lower = (
+        _kron_matrices(gates[:, : k // 2]),
+        _kron_matrices(gates[:, k // 2 :]),
+    )
+    product = upper[:, :, None, :, None] * lower[:, None, :, None, :]
+    return product.reshape(n, 2**k, 2**k)
+
+
+def _apply_block(rows: NDArray, block: NDArray, wire: int) -> NDArray:
+    """Multiply the wires from `wire` on, as many as the block has, by the block."""
+    d = len(block)
+    after = rows.shape[-1] // (2**wire * d)
+    if after == 1:
+        return (rows.reshape(-1, d) @ block.T).reshape(rows.shape)
+    return (block @ rows.reshape(-1, d, after)).reshape(rows.shape)
+
+
+def _block_overlap(pair: NDArray, d: int, wire: int) -> NDArray:
+    """``Re sum conj(grad_a) state_b`` over all but the block's index: ``(d, d)``."""
+    after = pair.shape[-1] // (2**wire * d)
+    state, grad = pair.reshape(2, -1, d, after)
+    if after == 1:
+        return (grad[:, :, 0].conj().T @ state[:, :, 0]).real
+    return (grad.conj() @ state.swapaxes(1, 2)).real.sum(axis=0)
+
+
+@cache
+def _block_generators(d: int) -> NDArray[np.float64]:
+    """The generator of RY on each wire of a block, as a row: ``(k, d * d)``."""
+    k = d.bit_length() - 1
+    rows = [
+        np.kron(np.kron(np.eye(2**w), GENERATORS["RY"]), np.eye(2 ** (k - 1 - w)))
+        for w in range(k)
+    ]
+    return np.stack(rows).reshape(k, -1)
+
+
+@cache
+def _hadamards(k: int) -> NDArray[np.float64]:
+    """A Hadamard gate on each of k wires, ``(2**k, 2**k)``."""
+    return HADAMARD if k == 1 else np.kron(HADAMARD, _hadamards(k - 1))
+
+
+@cache
+def _signs(k: int) -> NDArray[np.float64]:
+    """Eigenvalues of Z on each of k wires for each basis state, ``(2**k, k)``."""
+    bits = np.arange(2**k)[:, None] >> np.arange(k)[::-1] & 1
+    return 1.0 - 2.0 * bits
+
+
+@lru_cache(maxsize=32)
+def ring_gather(n_wires: int, in_x_basis: bool) -> NDArray[np.intp]:
+    """Indices with which the ring of CNOTs is one gather: ``new[k] = old[index[k]]``.
+
+    In the X basis control and target change places.
+    """
+    index = np.arange(2**n_wires)
+    n_cnots = n_wires if n_wires > 2 else n_wires - 1
+    for first in reversed(range(n_cnots)):
+        control, target = first, (first + 1) % n_wires
+        if in_x_basis:
+            control, target = target, control
+        control_bit = (index >> (n_wires - 1 - control)) & 1
+        index = index ^ (control_bit << (n_wires - 1 - target))
+    index.flags.writeable = False
+    return index
+
+
+@lru_cache(maxsize=32)
+def ring_scatter(n_wires: int, in_x_basis: bool) -> NDArray[np.intp]:
+    """The inverse permutation of `ring_gather`."""
+    index = np.argsort(ring_gather(n_wires, in_x_basis))
+    index.flags.writeable = False
+    return index
