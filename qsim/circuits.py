@@ -1,7 +1,7 @@
 """Entangling layers: a rotation on every wire, then a closed ring of CNOTs.
 
 Public functions and their checks; the arithmetic is in `qsim.kernels`. Derivations:
-docs/gradients.md, sections 1 to 4.
+docs/gradients.md, sections 1 to 3.
 """
 
 import numpy as np

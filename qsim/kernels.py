@@ -8,7 +8,7 @@ The ring of CNOTs is one gather. The rotations of a layer are
 - matrices, for RY: four neighbouring wires at a time, as one 16 x 16 matrix.
 
 The backward pass carries (state, gradient) back together by undoing each layer: nothing
-is stored. Derivations: docs/gradients.md, sections 2 and 4.
+is stored. Derivations: docs/gradients.md, section 2.
 """
 
 from abc import ABC, abstractmethod
