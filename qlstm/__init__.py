@@ -20,6 +20,7 @@ from qlstm.model import predict
 from qlstm.params import QLSTMConfig, QLSTMParams, init_params
 from qlstm.sources import Series, fetch_meteostat, load_csv, load_sample
 from qlstm.store import load_model, load_state, save_model, save_state
+from qlstm.trace import Trace, trace
 from qlstm.train import TrainState, fit, train, train_init
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "QLSTMParams",
     "Scaler",
     "Series",
+    "Trace",
     "TrainState",
     "Windows",
     "adam_init",
@@ -59,6 +61,7 @@ __all__ = [
     "save_state",
     "skill",
     "step_targets",
+    "trace",
     "train",
     "train_init",
 ]

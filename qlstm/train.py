@@ -19,6 +19,9 @@ from qlstm.params import (
     check_size,
     check_targets,
 )
+from qlstm.trace import entanglement_means
+
+MONITORS = ("entanglement",)
 
 History = dict[str, list[float]]
 
@@ -39,8 +42,8 @@ class TrainState(NamedTuple):
     best_loss: float
     """Lowest validation loss so far; without validation data, training loss."""
     history: History
-    """One number an epoch: ``loss``, ``seconds`` and, where they apply, ``val_loss``
-    and ``branch_switches``."""
+    """One number an epoch: ``loss``, ``seconds`` and, where they apply, ``val_loss``,
+    ``branch_switches`` and what the monitor records."""
     outcomes: NDArray[np.int64]
     """Collapse only: the outcome chosen at each sequence's last visit,
     ``(n_sequences, n_steps - 1)``; empty before the first epoch."""
@@ -82,6 +85,7 @@ def fit(
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     callback: Callable[[TrainState], bool | None] | None = None,
     gradient: str = "reverse",
+    monitor: str | None = None,
 ) -> tuple[QLSTMParams, History]:
     """Train with Adam on shuffled minibatches.
 
@@ -98,6 +102,10 @@ def fit(
         validation: Inputs and targets whose loss is measured after each epoch.
         callback: Called with the `TrainState` after each epoch; a true result stops.
         gradient: Gradient method, see `loss_and_grad`.
+        monitor: ``"entanglement"`` records, after each epoch, the means over all steps
+            of the training sequences of the entanglement after U_en and U_dis
+            (``S_en``, ``S_out``) and the Schmidt strengths of U_en and U_dis (``K_en``,
+            ``K_dis``), in ebits.
 
     Returns:
         The parameters after the last epoch, and the history: a dict of lists, one
@@ -129,6 +137,7 @@ def fit(
         validation=validation,
         callback=callback,
         gradient=gradient,
+        monitor=monitor,
     )
     return state.params, state.history
 
@@ -145,6 +154,7 @@ def train(
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     callback: Callable[[TrainState], bool | None] | None = None,
     gradient: str = "reverse",
+    monitor: str | None = None,
 ) -> TrainState:
     """Continue a run until it has done `epochs` epochs in all.
 
@@ -162,6 +172,7 @@ def train(
         validation: As in `fit`.
         callback: As in `fit`.
         gradient: As in `fit`.
+        monitor: As in `fit`.
 
     Returns:
         The `TrainState` at the end; the argument is not modified.
@@ -173,6 +184,8 @@ def train(
     check_size("epochs", epochs)
     check_size("batch_size", batch_size)
     check_choice("gradient", gradient, tuple(METHODS))
+    if monitor is not None:
+        check_choice("monitor", monitor, MONITORS)
     if not 0 < learning_rate < np.inf:
         raise ValueError(
             "Argument `learning_rate` must be positive and finite, "
@@ -194,6 +207,8 @@ def train(
         )
         if validation is not None:
             row["val_loss"] = mean_loss(state.params, *validation, config, rng)
+        if monitor == "entanglement":
+            row |= entanglement_means(state.params, inputs, config, rng)
         row["seconds"] = time.perf_counter() - start
         state = _record(state._replace(rng_state=rng.bit_generator.state), row)
         if callback is not None and callback(state):

@@ -1,0 +1,268 @@
+"""What happens inside the cell, step by step: entanglement, outcomes, memory.
+
+A step starts from the product ``u (x) h``. `S_en` is the entropy of entanglement between
+system and ancilla after U_en, `S_out` after U_dis: the step gains `S_en` and forgets
+``S_en - S_out``. No entanglement crosses a step.
+
+For `mixed` the joint state is a density matrix. There `S_en` and `S_out` are half the
+mutual information, ``(S(sys) + S(anc) - S(joint)) / 2``: for pure states the same number.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qlstm import mixed
+from qlstm.cell import circuit_angles, stage_matrices
+from qlstm.memory import RULES
+from qlstm.model import Unrolled, unroll
+from qlstm.params import QLSTMConfig, QLSTMParams, check_inputs, check_params
+from qsim.density import entropy_of_probabilities
+from qsim.power import schmidt_strength
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Trace(NamedTuple):
+    """A ledger of every step of every sequence; d_s and d_a are ``2**n_system`` and
+    ``2**n_ancilla``."""
+
+    amplitudes: NDArray
+    """Encoded input u, ``(batch, n_steps, d_s)``."""
+    state_en: NDArray
+    """Joint state after U_en, ``(batch, n_steps, d_s, d_a)``; for `mixed` a density
+    matrix ``(batch, n_steps, d_s d_a, d_s d_a)``."""
+    state_out: NDArray
+    """Joint state after U_dis, the same shape."""
+    S_en: NDArray[np.float64]
+    """Entanglement after U_en, in ebits, ``(batch, n_steps)``."""
+    S_out: NDArray[np.float64]
+    """Entanglement after U_dis, in ebits, ``(batch, n_steps)``."""
+    spectrum_en: NDArray[np.float64]
+    """Eigenvalues of the ancilla's density matrix after U_en, decreasing, ``(batch,
+    n_steps, d_a)``; for a pure joint state the squared Schmidt coefficients."""
+    spectrum_out: NDArray[np.float64]
+    """The same after U_dis."""
+    outcome_probabilities: NDArray[np.float64]
+    """Born probabilities of the system's outcomes, ``(batch, n_steps, d_s)``."""
+    margin: NDArray[np.float64]
+    """Difference of the two largest of them, ``(batch, n_steps)``."""
+    outcome: NDArray[np.int64]
+    """Outcome that was kept, ``(batch, n_steps)``; -1 for rules that keep none."""
+    record_probability: NDArray[np.float64]
+    """Probability of the outcomes kept so far, ``(batch, n_steps)``; nan for rules that
+    keep none."""
+    memory_before: NDArray
+    """Memory that enters the step, ``(batch, n_steps, d_a)``; for `mixed` a density
+    matrix ``(batch, n_steps, d_a, d_a)``."""
+    memory_after: NDArray
+    """Memory that leaves it, the same shape."""
+    readout: NDArray[np.float64]
+    """Output y, ``(batch, n_steps)``."""
+
+    @property
+    def forgotten(self) -> NDArray[np.float64]:
+        """Entanglement that U_dis takes back, ``S_en - S_out``, in ebits."""
+        return self.S_en - self.S_out
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The numbers of each step as a tidy table, one row a sequence and step.
+
+        Returns:
+            Columns `sequence`, `step` (from 0), `readout`, `S_en`, `S_out`,
+            `forgotten`, `outcome_entropy` (bits), `margin`, `outcome`,
+            `record_probability`.
+        """
+        import pandas as pd  # slow to import, and only this needs it
+
+        batch, n_steps = self.readout.shape
+        columns = {
+            "sequence": np.repeat(np.arange(batch), n_steps),
+            "step": np.tile(np.arange(n_steps), batch),
+            "readout": self.readout,
+            "S_en": self.S_en,
+            "S_out": self.S_out,
+            "forgotten": self.forgotten,
+            "outcome_entropy": entropy_of_probabilities(self.outcome_probabilities),
+            "margin": self.margin,
+            "outcome": self.outcome,
+            "record_probability": self.record_probability,
+        }
+        return pd.DataFrame({name: np.ravel(v) for name, v in columns.items()})
+
+
+def trace(
+    params: QLSTMParams,
+    inputs: ArrayLike,
+    config: QLSTMConfig,
+    rng: np.random.Generator | None = None,
+) -> Trace:
+    """Run the model and write down what happens in every step.
+
+    Args:
+        params: The parameters.
+        inputs: Sequences ``(batch, n_steps, n_features)``.
+        config: The configuration.
+        rng: Source of randomness; the rule `sampled` needs it, no other uses it.
+
+    Returns:
+        A `Trace`.
+
+    Raises:
+        ValueError: If shapes do not fit, a value is not finite, or a projection is 0.
+
+    Example:
+        >>> from qlstm import QLSTMConfig, init_params
+        >>> config = QLSTMConfig(rotation="RY")
+        >>> rng = np.random.default_rng(0)
+        >>> params = init_params(config, rng)
+        >>> ledger = trace(params, rng.uniform(-1, 1, (3, 5, 1)), config)
+        >>> ledger.S_en.shape, bool((ledger.S_en <= 2).all())
+        ((3, 5), True)
+    """
+    params, inputs = check_params(params, config), check_inputs(inputs, config)
+    run = unroll(params, inputs, config, route="matrix", rng=rng)
+    u_en, u_dis = stage_matrices(circuit_angles(params, config), config)
+    memories = np.array(run.memories)
+    state_en = _after_entangler(run.encoded.amplitudes, memories, u_en)
+    last, outcomes = _after_last(run, config, rng)
+    if config.memory == "mixed":
+        state_out = u_dis @ state_en @ u_dis.conj().T
+        p = np.diagonal(state_out, axis1=-2, axis2=-1).real
+        p = p.reshape(*p.shape[:2], config.system_dim, -1).sum(axis=-1)
+    else:
+        state_out = np.array(run.branches)
+        p = np.vecdot(state_out, state_out).real
+    ranked = np.sort(p, axis=-1)
+    (s_en, spectrum_en), (s_out, spectrum_out) = _entanglement(run, u_en, config)
+    arrays = (
+        run.encoded.amplitudes,
+        state_en,
+        state_out,
+        s_en,
+        s_out,
+        spectrum_en,
+        spectrum_out,
+        p,
+        ranked[..., -1] - ranked[..., -2],
+        outcomes,
+        _record_probability(p, outcomes),
+        memories,
+        np.concatenate([memories[1:], last[None]]),
+        run.outputs,
+    )
+    return Trace(*(array.swapaxes(0, 1) for array in arrays))
+
+
+MONITOR_SEQUENCES = 32
+"""Sequences that the monitor looks at, so that it stays cheap beside training."""
+
+
+def entanglement_means(
+    params: QLSTMParams,
+    inputs: NDArray,
+    config: QLSTMConfig,
+    rng: np.random.Generator | None = None,
+) -> dict[str, float]:
+    """Means of the entanglement in a step, and the Schmidt strengths of the two stages.
+
+    Args:
+        params: The parameters.
+        inputs: Sequences ``(batch, n_steps, n_features)``, not checked. Beyond
+            `MONITOR_SEQUENCES`, as many of them, evenly spaced, stand for all.
+        config: The configuration.
+        rng: Source of randomness, for `sampled`.
+
+    Returns:
+        `S_en` and `S_out`, means over all steps of these sequences, and `K_en` and
+        `K_dis`, Schmidt strengths of U_en and U_dis; all in ebits.
+    """
+    rows = np.linspace(0, len(inputs) - 1, min(len(inputs), MONITOR_SEQUENCES))
+    run = unroll(params, inputs[rows.astype(int)], config, route="matrix", rng=rng)
+    u_en, u_dis = stage_matrices(circuit_angles(params, config), config)
+    (s_en, _), (s_out, _) = _entanglement(run, u_en, config)
+    dims = (config.system_dim, config.ancilla_dim)
+    return {
+        "S_en": float(s_en.mean()),
+        "S_out": float(s_out.mean()),
+        "K_en": float(schmidt_strength(u_en, dims)),
+        "K_dis": float(schmidt_strength(u_dis, dims)),
+    }
+
+
+def _after_entangler(u: NDArray, memories: NDArray, u_en: NDArray) -> NDArray:
+    """``U_en (u (x) h)`` of every step; for density matrices ``U_en (...) U_en^dag``."""
+    if memories.ndim == 4:
+        joint = (u[..., :, None] * u[..., None, :])[..., :, None, :, None]
+        joint = joint * memories[..., None, :, None, :]
+        return u_en @ joint.reshape(*u.shape[:2], *u_en.shape) @ u_en.conj().T
+    joint = u[..., :, None] * memories[..., None, :]
+    return (joint.reshape(*u.shape[:2], -1) @ u_en.T).reshape(joint.shape)
+
+
+def _entanglement(
+    run: Unrolled, u_en: NDArray, config: QLSTMConfig
+) -> list[tuple[NDArray, NDArray]]:
+    """Entanglement and the ancilla's spectrum of every step, after U_en and U_dis."""
+    memories = np.array(run.memories)
+    if config.memory == "mixed":
+        amplitudes = run.encoded.amplitudes
+        by_input = u_en.reshape(-1, config.system_dim, config.ancilla_dim)
+        kraus_en = np.einsum("abc,tnb->tnac", by_input, amplitudes, optimize=True)
+        kraus_out = np.array(run.branches)
+        entering = entropy_of_probabilities(_spectrum(memories))
+        return [
+            _half_mutual_information(kraus.reshape(kraus_out.shape), memories, entering)
+            for kraus in (kraus_en, kraus_out)
+        ]
+    state_en = _after_entangler(run.encoded.amplitudes, memories, u_en)
+    spectra = [
+        _spectrum(state.swapaxes(2, 3) @ state.conj())
+        for state in (state_en, np.array(run.branches))
+    ]
+    return [(entropy_of_probabilities(spectrum), spectrum) for spectrum in spectra]
+
+
+def _half_mutual_information(
+    kraus: NDArray, sigma: NDArray, entering: NDArray
+) -> tuple[NDArray, NDArray]:
+    """``(S(sys) + S(anc) - S(joint)) / 2`` and the ancilla's spectrum.
+
+    The joint state has the spectrum, and so the entropy, of the memory that entered.
+    """
+    *steps, d_s, d_a, _ = kraus.shape
+    pushed = kraus @ sigma[:, :, None]
+    flat, flat_pushed = (k.reshape(*steps, d_s, -1) for k in (kraus, pushed))
+    system = _spectrum(flat_pushed @ flat.conj().swapaxes(-1, -2))
+    side, side_pushed = (
+        k.swapaxes(2, 3).reshape(*steps, d_a, -1) for k in (kraus, pushed)
+    )
+    ancilla = _spectrum(side_pushed @ side.conj().swapaxes(-1, -2))
+    leaving = entropy_of_probabilities(system) + entropy_of_probabilities(ancilla)
+    return np.maximum(leaving - entering, 0) / 2, ancilla
+
+
+def _spectrum(rho: NDArray) -> NDArray[np.float64]:
+    """Eigenvalues of density matrices, decreasing and not below 0."""
+    return np.maximum(np.linalg.eigvalsh(rho)[..., ::-1], 0)
+
+
+def _after_last(
+    run: Unrolled, config: QLSTMConfig, rng: np.random.Generator | None
+) -> tuple[NDArray, NDArray]:
+    """Memory after the last step, and the outcomes kept, ``(n_steps, batch)``."""
+    nothing = np.full(run.outputs.shape, -1, dtype=np.int64)
+    if config.memory == "mixed":
+        return mixed.channel(run.branches[-1], run.memories[-1]), nothing
+    memory, cache = RULES[config.memory].update(run.branches[-1], rng)
+    if not hasattr(cache, "chosen"):
+        return memory, nothing
+    return memory, np.array([c.chosen[1] for c in [*run.caches, cache]])
+
+
+def _record_probability(p: NDArray, outcomes: NDArray) -> NDArray[np.float64]:
+    """Product over the steps so far of the probabilities of the outcomes kept."""
+    kept = np.take_along_axis(p, np.maximum(outcomes, 0)[..., None], axis=-1)[..., 0]
+    return np.where(outcomes >= 0, np.cumprod(kept, axis=0), np.nan)
