@@ -200,8 +200,9 @@ def compare_at(
         c, targets = replace(config, loss=loss), data.targets[loss]
         value, grads = loss_and_grad(params, data.inputs, targets, c)
         other = pm.loss_and_grad(pm.trainable(params), data.inputs, targets, c, cell)
-        found[f"loss, {loss} step{'s' * (loss == 'all')}"] = difference(value, other[0])
-        found[f"its gradient ({loss})"] = difference(grads, other[1])
+        steps = {"last": "last step", "all": "all steps"}[loss]
+        found[f"loss, {steps}"] = difference(value, other[0])
+        found[f"gradient, {steps}"] = difference(grads, other[1])
     return found
 
 
