@@ -28,6 +28,7 @@ from qlstm.cli import (
     seed_int,
     versions,
 )
+from qlstm.interchange import import_pennylane
 from qlstm.params import MEMORIES, ROTATIONS
 from qlstm.store import write_json
 
@@ -66,15 +67,9 @@ def main(args: argparse.Namespace) -> None:
 
 def _comparison_module() -> ModuleType:
     """The module that runs both sides, or an error that says how to get PennyLane."""
-    try:
-        from experiments import comparison
-    except ModuleNotFoundError as error:
-        if error.name != "pennylane":
-            raise
-        raise ImportError(
-            "The cross-check needs PennyLane, which is not installed: "
-            'pip install "qlstm[crosscheck]"'
-        ) from None
+    import_pennylane("The cross-check")
+    from experiments import comparison
+
     return comparison
 
 

@@ -14,6 +14,7 @@ from qlstm.data import (
     step_targets,
 )
 from qlstm.forecast import Forecast, forecast_baselines, forecast_model
+from qlstm.interchange import to_pennylane
 from qlstm.metrics import Errors, errors, skill
 from qlstm.model import loss_and_grad, predict
 from qlstm.params import QLSTMConfig, QLSTMParams, init_params
@@ -56,6 +57,7 @@ __all__ = [
     "save_state",
     "skill",
     "step_targets",
+    "to_pennylane",
     "train",
     "train_init",
 ]
