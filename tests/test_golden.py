@@ -71,8 +71,8 @@ def test_every_configuration_is_there():
         (c.n_system, c.n_ancilla, c.rotation, c.memory, case["n_steps"])
         for c, case in CASES.values()
     }
-    registers = {(2, 2), (1, 2), (2, 1), (3, 2)}
-    assert len(found) == len(CASES) == 48
+    registers = {(2, 2), (1, 2), (2, 1), (3, 2), (1, 1)}
+    assert len(found) == len(CASES) == 60
     assert {key[:2] for key in found} == registers
     assert {key[4] for key in found} == {1, 2, 10}
 

@@ -43,6 +43,7 @@ REGISTERS = {
     (1, 2): {"n_layers": 3, "n_features": 1},
     (2, 1): {"n_layers": 1, "n_features": 1},
     (3, 2): {"n_layers": 2, "n_features": 2},
+    (1, 1): {"n_layers": 2, "n_features": 1},  # two wires: one CNOT, not a ring
 }
 
 
