@@ -29,6 +29,7 @@ from qlstm.cli import (
     Parser,
     add_model_options,
     format_table,
+    model_config,
     positive_int,
     run_main,
     seed_int,
@@ -186,13 +187,7 @@ def main(args: argparse.Namespace) -> None:
     rows = []
     for rotation in ROTATIONS:
         for memory in PAPER_MEMORIES:
-            config = QLSTMConfig(
-                n_system=args.system_qubits,
-                n_ancilla=args.ancilla_qubits,
-                n_layers=args.layers,
-                rotation=rotation,
-                memory=memory,
-            )
+            config = model_config(args, rotation, memory)
             for n_steps in range(1, args.steps + 1):
                 rows += measure(config, n_steps, args.draws, args.seed)
     print(table(rows, [1, 2, 5, 10, 20]))

@@ -15,6 +15,7 @@ from qlstm.data import (
 )
 from qlstm.forecast import Forecast, forecast_baselines, forecast_model
 from qlstm.gradient import LossGradient, loss_and_grad, loss_gradient
+from qlstm.interchange import to_pennylane
 from qlstm.metrics import Errors, errors, skill
 from qlstm.model import predict
 from qlstm.params import QLSTMConfig, QLSTMParams, init_params
@@ -61,6 +62,7 @@ __all__ = [
     "save_state",
     "skill",
     "step_targets",
+    "to_pennylane",
     "trace",
     "train",
     "train_init",

@@ -13,7 +13,13 @@ import numpy as np
 
 from qlstm.data import Dataset, Protocol, prepare
 from qlstm.forecast import Forecast, forecast_baselines, forecast_model
-from qlstm.params import MEMORIES, PAPER_MEMORIES, ROTATIONS, QLSTMConfig
+from qlstm.params import (
+    DISENTANGLERS,
+    MEMORIES,
+    PAPER_MEMORIES,
+    ROTATIONS,
+    QLSTMConfig,
+)
 from qlstm.sources import Series
 from qlstm.store import write_json
 from qlstm.train import TrainState
@@ -118,6 +124,33 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     add("--layers", type=positive_int, default=2, help="layers of each stage")
     add("--system-qubits", type=positive_int, default=2, help="wires for the input")
     add("--ancilla-qubits", type=positive_int, default=2, help="wires for the memory")
+    add(
+        "--disentangler",
+        choices=DISENTANGLERS,
+        default=DISENTANGLERS[0],
+        help="flip: the paper's; inverse: the adjoint circuit, with angles of its own",
+    )
+
+
+def model_config(args: argparse.Namespace, rotation: str, memory: str) -> QLSTMConfig:
+    """The configuration that the options of `add_model_options` describe.
+
+    Args:
+        args: The parsed options.
+        rotation: ``"RX"`` or ``"RY"``.
+        memory: The memory rule.
+
+    Returns:
+        A `QLSTMConfig` with one feature.
+    """
+    return QLSTMConfig(
+        n_system=args.system_qubits,
+        n_ancilla=args.ancilla_qubits,
+        n_layers=args.layers,
+        rotation=rotation,
+        memory=memory,
+        disentangler=args.disentangler,
+    )
 
 
 class Progress:
@@ -228,13 +261,7 @@ def run_forecasts(
     memories = PAPER_MEMORIES if args.memory == "both" else (args.memory,)
     for rotation in rotations:
         for memory in memories:
-            config = QLSTMConfig(
-                n_system=args.system_qubits,
-                n_ancilla=args.ancilla_qubits,
-                n_layers=args.layers,
-                rotation=rotation,
-                memory=memory,
-            )
+            config = model_config(args, rotation, memory)
             progress = Progress(f"{rotation} {memory}", epochs)
             models.append(
                 forecast_model(

@@ -1,0 +1,240 @@
+"""The paper's quantum LSTM in PennyLane: the other side of the cross-check.
+
+Nothing of `qlstm` or `qsim` is imported here, so an error there cannot hide. Sizes and
+names come from a configuration, ``params`` are four arrays in the order of
+`qlstm.QLSTMParams`. A minibatch is broadcast: one execution of the circuit a step.
+Everything is differentiable with autograd, through all steps.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pennylane as qml
+from pennylane import numpy as pnp
+
+Params = tuple[Any, Any, Any, Any]
+
+
+class Unrolled(NamedTuple):
+    """A forward pass; the lists have one entry a step."""
+
+    outputs: list
+    """``y_t = <Z_m>``, ``(batch,)``."""
+    joints: list
+    """``Psi_in``, ``(batch, 2**n_wires)``."""
+    states: list
+    """``Psi_out``, ``(batch, 2**n_wires)``."""
+    memories: list
+    """The memory that each step leaves, ``(batch, 2**n_ancilla)``."""
+
+
+def squared_norm(vector):
+    """``|v|^2`` over the last axis, which autograd can differentiate at 0."""
+    return pnp.sum(pnp.real(vector * pnp.conj(vector)), axis=-1)
+
+
+def collapse(branches):
+    """Keep the likeliest branch of the system register, normalized (eqs. 9, 10)."""
+    p = squared_norm(branches)
+    chosen = np.arange(len(p)), pnp.argmax(p, axis=1)
+    return branches[chosen] / pnp.sqrt(p[chosen])[:, None]
+
+
+def probabilities(branches):
+    """The diagonal of the ancilla's density matrix, normalized (eq. 11)."""
+    p = squared_norm(pnp.swapaxes(branches, 1, 2))
+    return p / pnp.sqrt(squared_norm(p))[:, None]
+
+
+def marginals(branches):
+    """Product of the ancilla wires' own probabilities, normalized (section 2)."""
+    p = squared_norm(pnp.swapaxes(branches, 1, 2))
+    batch, n_wires = len(p), int(np.log2(p.shape[1]))
+    wires = pnp.reshape(p, (batch, *(2,) * n_wires))
+    product = pnp.ones((batch, 1))
+    for wire in range(1, n_wires + 1):
+        others = tuple(w for w in range(1, n_wires + 1) if w != wire)
+        own = pnp.sum(wires, axis=others)
+        product = pnp.reshape(product[:, :, None] * own[:, None, :], (batch, -1))
+    return product / pnp.sqrt(squared_norm(product))[:, None]
+
+
+def reset(branches):
+    """Back to the first basis state."""
+    return np.eye(1, branches.shape[2])[np.zeros(len(branches), dtype=int)]
+
+
+RULES: dict[str, Callable] = {
+    "collapse": collapse,
+    "probabilities": probabilities,
+    "marginals": marginals,
+    "reset": reset,
+}
+"""Memory rules: branches ``(batch, 2**n_system, 2**n_ancilla)`` to the next memory."""
+
+
+def apply_circuit(joint, entangler, disentangler, config) -> None:
+    """Queue ``U_dis U_en`` on the joint state (eq. 6)."""
+    wires = range(config.n_wires)
+    rotation = getattr(qml, config.rotation)
+    qml.StatePrep(joint, wires=wires)
+    qml.BasicEntanglerLayers(entangler, wires=wires, rotation=rotation)
+    if config.disentangler == "inverse":
+        qml.adjoint(qml.BasicEntanglerLayers)(
+            disentangler, wires=wires, rotation=rotation
+        )
+        return
+    for row in disentangler[::-1]:
+        qml.BasicEntanglerLayers(row[None], wires=wires, rotation=rotation)
+
+
+def make_cell(config) -> qml.QNode:
+    """One step of the cell: ``(joint, entangler, disentangler) -> (<Z_m>, Psi_out)``."""
+
+    @_qnode(config)
+    def cell(joint, entangler, disentangler):
+        apply_circuit(joint, entangler, disentangler, config)
+        return qml.expval(qml.Z(config.n_system - 1)), qml.state()
+
+    return cell
+
+
+def make_probe(config) -> qml.QNode:
+    """The same step, with everything PennyLane can say about the two registers.
+
+    Returns:
+        A QNode of ``(joint, entangler, disentangler)`` that returns ``<Z_m>``, the
+        outcome probabilities of the system and of the ancilla, the ancilla's density
+        matrix, its von Neumann entropy in bits.
+    """
+    system = range(config.n_system)
+    ancilla = range(config.n_system, config.n_wires)
+
+    @_qnode(config)
+    def probe(joint, entangler, disentangler):
+        apply_circuit(joint, entangler, disentangler, config)
+        return (
+            qml.expval(qml.Z(config.n_system - 1)),
+            qml.probs(wires=system),
+            qml.probs(wires=ancilla),
+            qml.density_matrix(wires=ancilla),
+            qml.vn_entropy(wires=ancilla, log_base=2),
+            qml.mutual_info(system, ancilla, log_base=2),
+            qml.purity(wires=ancilla),
+        )
+
+    return probe
+
+
+def states_by_layer(params: Params, joint, config) -> list[np.ndarray]:
+    """The state after each of the ``2 * n_layers`` layers, in order of application."""
+    wires = range(config.n_wires)
+    rotation = getattr(qml, config.rotation)
+    inverse = config.disentangler == "inverse"
+    second = qml.adjoint(qml.BasicEntanglerLayers) if inverse else None
+    rows = [(qml.BasicEntanglerLayers, row) for row in params[2]]
+    rows += [(second or qml.BasicEntanglerLayers, row) for row in params[3][::-1]]
+
+    @_qnode(config)
+    def first_layers(n_layers):
+        qml.StatePrep(joint, wires=wires)
+        for layer, row in rows[:n_layers]:
+            layer(row[None], wires=wires, rotation=rotation)
+        return qml.state()
+
+    return [np.asarray(first_layers(k + 1)) for k in range(len(rows))]
+
+
+def _qnode(config) -> Callable:
+    """Decorator: a QNode on PennyLane's NumPy simulator, differentiated by autograd."""
+    device = qml.device("default.qubit", wires=config.n_wires)
+    return qml.qnode(device, interface="autograd", diff_method="backprop")
+
+
+def unroll(params: Params, inputs: np.ndarray, config, cell: qml.QNode) -> Unrolled:
+    """Run the cell over sequences.
+
+    Args:
+        params: The projection's weight and bias, the angles of U_en and of U_dis.
+        inputs: Sequences ``(batch, n_steps, n_features)``.
+        config: The model's configuration.
+        cell: What `make_cell` returned.
+
+    Returns:
+        An `Unrolled` forward pass.
+
+    Raises:
+        ValueError: If this side does not know the memory rule.
+    """
+    if config.memory not in RULES:
+        raise ValueError(
+            f"The PennyLane model knows the memory rules {', '.join(RULES)}, "
+            f"but was asked for {config.memory}."
+        )
+    proj_weight, proj_bias, entangler, disentangler = params
+    batch, n_steps, _ = inputs.shape
+    memory = np.zeros((batch, 2**config.n_ancilla))
+    memory[:, 0] = 1.0  # eq. 4
+    run = Unrolled([], [], [], [])
+    for t in range(n_steps):
+        a = inputs[:, t] @ proj_weight + proj_bias
+        u = a / pnp.sqrt(squared_norm(a))[:, None]  # eq. 3
+        # complex from the start: else autograd warns of the cast on the way back
+        joint = pnp.reshape(u[:, :, None] * memory[:, None, :], (batch, -1)) + 0j
+        y, state = cell(joint, entangler, disentangler)
+        branches = pnp.reshape(state, (batch, 2**config.n_system, -1))  # eq. 7
+        memory = RULES[config.memory](branches)
+        for values, value in zip(run, (y, joint, state, memory), strict=True):
+            values.append(value)
+    return run
+
+
+def loss_and_grad(
+    params: Params, inputs: np.ndarray, targets: np.ndarray, config, cell: qml.QNode
+) -> tuple[float, tuple]:
+    """Mean squared error and its gradient, by autograd through the whole sequence.
+
+    Args:
+        params: As in `unroll`.
+        inputs: As in `unroll`.
+        targets: ``(batch,)``, or ``(batch, n_steps)`` if ``config.loss == "all"``.
+        config: As in `unroll`.
+        cell: As in `unroll`.
+
+    Returns:
+        The loss, and its gradient in the order of the parameters.
+    """
+
+    def loss(*params):
+        outputs = unroll(params, inputs, config, cell).outputs
+        y = outputs[-1] if config.loss == "last" else pnp.stack(outputs, axis=1)
+        return pnp.mean((y - targets) ** 2)
+
+    gradient = qml.grad(loss, argnums=[0, 1, 2, 3])
+    grads = gradient(*params)
+    return float(gradient.forward), grads
+
+
+def trainable(params: Params) -> Params:
+    """The parameters as PennyLane tensors that its optimizers update."""
+    return tuple(pnp.array(array, requires_grad=True) for array in params)
+
+
+def make_adam(learning_rate: float) -> qml.AdamOptimizer:
+    """PennyLane's Adam with the usual decays; its own default for beta2 is 0.99."""
+    return qml.AdamOptimizer(learning_rate, beta1=0.9, beta2=0.999)
+
+
+def adam_step(
+    params: Params, grads: tuple, optimizer: qml.AdamOptimizer, epsilon: float = 1e-8
+) -> Params:
+    """One step of PennyLane's Adam, with epsilon where Kingma and Ba put it.
+
+    PennyLane adds its epsilon to ``sqrt(v)``, Algorithm 1 of the Adam paper (and
+    PyTorch, and `qlstm`) to ``sqrt(v / (1 - beta2^k))``. The two agree if PennyLane's
+    is ``epsilon sqrt(1 - beta2^k)``, so this is what it gets before step k.
+    """
+    step = 1 + (optimizer.t or 0)
+    optimizer.eps = epsilon * np.sqrt(1 - optimizer.beta2**step)
+    return tuple(optimizer.apply_grad(grads, params))
