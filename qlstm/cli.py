@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -19,19 +19,27 @@ from qlstm.store import write_json
 from qlstm.train import TrainState
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, without the usage above them."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the options and leave with status 2."""
+        self.exit(2, f"error: {message}\n")
+
+
 def run_main(main: Callable[[argparse.Namespace], None], parser) -> None:
     """Parse and run; an error in what the user gave is one line and exit status 2.
 
     Args:
         main: What to run with the parsed options.
-        parser: The command's `argparse.ArgumentParser`.
+        parser: The command's `Parser`.
     """
     args = parser.parse_args()
     try:
         main(args)
     except KeyboardInterrupt:
         parser.exit(130, "\ninterrupted\n")
-    except (ValueError, TypeError, OSError, ImportError) as error:
+    except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
         parser.exit(2, f"error: {' '.join(str(error).split())}\n")
 
 
@@ -59,9 +67,7 @@ def seed_int(text: str) -> int:
     return value
 
 
-def forecasting_parser(
-    description: str, protocols: dict[str, Protocol]
-) -> argparse.ArgumentParser:
+def forecasting_parser(description: str, protocols: dict[str, Protocol]) -> Parser:
     """Options that every forecasting experiment has.
 
     Args:
@@ -71,7 +77,7 @@ def forecasting_parser(
     Returns:
         The parser, for the experiment to add its own options to.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     add = parser.add_argument
