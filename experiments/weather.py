@@ -41,6 +41,8 @@ def main(args: argparse.Namespace) -> None:
     """Load the series, train, and report."""
     if args.csv is None and (args.column or args.date_column):
         raise ValueError("Options --column and --date-column go with --csv.")
+    if args.sample and (args.start or args.end):
+        raise ValueError("Options --start and --end do not go with --sample.")
     series = load(args)
     rng = np.random.default_rng(args.seed)
     run_forecasts(args, "weather", series, WEATHER_PROTOCOLS[args.protocol], rng)
