@@ -1,5 +1,7 @@
 """Check a gradient by random projection against extrapolated central differences."""
 
+from itertools import pairwise
+
 import numpy as np
 
 STEP = 2e-3
@@ -28,7 +30,7 @@ def like(vector, arrays):
 def derivative(f, step=STEP):
     """``f'(0)`` by central differences at three steps, extrapolated twice: O(step^6)."""
     rows = [(f(h) - f(-h)) / (2 * h) for h in (step, step / 2, step / 4)]
-    first = [(4 * fine - coarse) / 3 for coarse, fine in zip(rows, rows[1:])]
+    first = [(4 * fine - coarse) / 3 for coarse, fine in pairwise(rows)]
     return (16 * first[1] - first[0]) / 15
 
 
@@ -51,9 +53,13 @@ def relative_error(rng, draw, loss, gradient, stable=None):
         x = flatten(point)
         v = rng.normal(size=x.size)
         v /= np.linalg.norm(v)
-        if stable and not stable([like(x + h * v, point) for h in (-STEP, 0, STEP)]):
+
+        def at(h, x=x, v=v, point=point):
+            return like(x + h * v, point)
+
+        if stable and not stable([at(-STEP), at(0), at(STEP)]):
             continue
-        measured = derivative(lambda h, x=x, v=v: loss(like(x + h * v, point)))
+        measured = derivative(lambda h, at=at: loss(at(h)))
         if abs(measured) > TINY:
             return abs(flatten(gradient(point)) @ v - measured) / abs(measured)
     raise AssertionError(f"no fit point in {DRAWS} draws")

@@ -251,10 +251,9 @@ def test_no_pickle_is_written(model_file, state_file):
 def test_a_block_that_raises_leaves_the_old_file(tmp_path):
     path = tmp_path / "result.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError, match="stop"):
-        with atomic_path(path) as temporary:
-            temporary.write_text("half")
-            raise RuntimeError("stop")
+    with pytest.raises(RuntimeError, match="stop"), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("stop")
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["result.txt"]
 

@@ -1,5 +1,7 @@
 """The training loop: reproducible, resumable, and honest in what it counts."""
 
+from itertools import pairwise
+
 import dense
 import numpy as np
 import pytest
@@ -215,7 +217,7 @@ def test_branch_switches_are_counted(batch_size):
     for state, record in zip(states, records, strict=True):
         assert state.outcomes.shape == (12, 4)
         np.testing.assert_array_equal(state.outcomes, record)
-    switches = [0] + [int((a != b).sum()) for a, b in zip(records, records[1:])]
+    switches = [0] + [int((a != b).sum()) for a, b in pairwise(records)]
     assert states[-1].history["branch_switches"] == switches
     assert sum(switches) > 0
 
