@@ -119,6 +119,24 @@ class Step(NamedTuple):
     """By how much it is likelier than the second."""
 
 
+def next_memory(rule, branches, tensor, n_system):
+    """The memory that follows a step, by the rule's name."""
+    n_wires = tensor.ndim
+    ancilla = range(n_system, n_wires)
+    if rule == "collapse":
+        norms = [np.linalg.norm(branch) for branch in branches]
+        memory = branches[int(np.argmax(norms))]  # eq. 9
+    elif rule == "probabilities":
+        memory = np.diag(partial_trace(tensor, ancilla))  # eq. 11
+    elif rule == "marginals":
+        memory = kron(*(np.diag(partial_trace(tensor, [w])) for w in ancilla))
+    elif rule == "reset":
+        memory = np.eye(len(branches[0]))[0]
+    else:
+        raise ValueError(f"the slow model has no rule {rule!r}")
+    return memory / np.linalg.norm(memory)  # eq. 10
+
+
 def run_sequence(params, sequence, config):
     """The QLSTM on one sequence ``(n_steps, n_features)``: a `Step` for each step."""
     n_system, n_ancilla = config.n_system, config.n_ancilla
@@ -141,12 +159,8 @@ def run_sequence(params, sequence, config):
             branches.append(bra @ psi)  # eq. 7
         p = np.array([np.linalg.norm(branch) ** 2 for branch in branches])
         outcome = int(np.argmax(p))
-        if config.memory == "collapse":
-            memory = branches[outcome] / np.sqrt(p[outcome])  # eqs. 9, 10
-        else:
-            tensor = psi.reshape((2,) * n_wires)
-            rho = partial_trace(tensor, range(n_system, n_wires))
-            memory = np.diag(rho) / np.linalg.norm(np.diag(rho))  # eq. 11
+        tensor = psi.reshape((2,) * n_wires)
+        memory = next_memory(config.memory, branches, tensor, n_system)
         second, first = np.sort(p)[-2:]
         steps.append(Step(output, memory, outcome, first - second))
     return steps

@@ -80,6 +80,15 @@ def test_sizes_on_a_hundred_points(name, sizes):
         assert tuple(len(part.targets) for part in weather[:3]) == sizes
 
 
+@pytest.mark.parametrize("n", [30, 90, 120, 365, 1000, 1461])
+def test_shares_mean_what_they_say(n):
+    """``0.7 + 0.1`` is a little less than 0.8 in binary; the cut must not be."""
+    data = split(series(n), SINE_PROTOCOLS["strict"])
+    first, second = 7 * n // 10, 8 * n // 10
+    ends = [part.index[[0, -1]].tolist() for part in data[:3]]
+    assert ends == [[10, first - 1], [first, second - 1], [second, n - 1]]
+
+
 TARGETS = {
     "figure": (range(10, 82), range(0), range(82, 100)),
     "repository": (range(10, 80), range(0), range(90, 100)),

@@ -7,8 +7,9 @@ import pytest
 
 from qlstm import QLSTMConfig, init_params, loss_and_grad, predict
 from qlstm.model import CHUNK, loss_grad_unrolled, mean_loss, readout_signs, unroll
-from qlstm.params import MEMORIES, ROTATIONS
+from qlstm.params import ROTATIONS
 
+MEMORIES = ("collapse", "probabilities")
 SIZES = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 2)]
 every_rotation = pytest.mark.parametrize("rotation", ROTATIONS)
 every_memory = pytest.mark.parametrize("memory", MEMORIES)
