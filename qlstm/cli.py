@@ -39,7 +39,7 @@ def run_main(
         main(args)
     except KeyboardInterrupt:
         parser.exit(130, "\ninterrupted\n")
-    except (ValueError, TypeError, OSError, ImportError) as error:
+    except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
         parser.exit(2, f"error: {' '.join(str(error).split())}\n")
 
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.params import check_choice, check_size
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -133,12 +135,13 @@ def noisy_sine(
         float64 array ``(n_points,)``.
 
     Raises:
-        ValueError: If the protocol's noise is unknown.
+        ValueError: If the protocol's noise is unknown or `n_points` is not positive.
 
     Example:
         >>> noisy_sine(SINE_PROTOCOLS["figure"], np.random.default_rng(0)).shape
         (100,)
     """
+    check_size("n_points", n_points)
     clean = np.sin(np.linspace(0, 8 * np.pi, n_points))
     if protocol.noise == "none":
         return clean
@@ -166,7 +169,7 @@ def make_windows(values: ArrayLike, n_steps: int) -> Windows:
 
     Raises:
         ValueError: If the series is not one-dimensional, holds infinity, or is not
-            longer than a window.
+            longer than a window, or `n_steps` is not positive.
 
     Example:
         >>> windows = make_windows([1.0, 2.0, 3.0, 4.0], 2)
@@ -174,12 +177,8 @@ def make_windows(values: ArrayLike, n_steps: int) -> Windows:
         (array([[1., 2.],
                [2., 3.]]), array([3., 4.]))
     """
-    values = np.asarray(values, dtype=np.float64)
-    if values.ndim != 1 or np.isinf(values).any():
-        raise ValueError(
-            "Argument `values` must be one-dimensional and hold no infinity, "
-            f"but has shape {values.shape}."
-        )
+    check_size("n_steps", n_steps)
+    values = _check_values(values)
     if len(values) <= n_steps:
         raise ValueError(
             f"Argument `values` must be longer than a window of {n_steps} steps, "
@@ -233,8 +232,9 @@ def prepare(values: ArrayLike, protocol: Protocol, rng: np.random.Generator) -> 
         A `Dataset`; its windows are scaled.
 
     Raises:
-        ValueError: If the series is too short for the windows or for a part, holds
-            infinity or gaps only, or does not vary.
+        ValueError: If the series is not one-dimensional, is too short for the windows
+            or for a part, holds infinity or gaps only, or does not vary, or if a name
+            in the protocol is unknown.
 
     Example:
         >>> protocol = SINE_PROTOCOLS["figure"]
@@ -243,7 +243,9 @@ def prepare(values: ArrayLike, protocol: Protocol, rng: np.random.Generator) -> 
         >>> len(data.train.targets), len(data.test.targets)
         (72, 18)
     """
-    values = np.asarray(values, dtype=np.float64)
+    values = _check_values(values)
+    check_choice("protocol.scaling", protocol.scaling, ("none", "minmax"))
+    check_choice("protocol.gaps", protocol.gaps, ("drop values", "drop windows"))
     if protocol.gaps == "drop values":
         values = values[~np.isnan(values)]
     scaler, scaler_index = Scaler(), np.arange(0)
@@ -290,6 +292,17 @@ def _split_rows(
         "Argument `protocol.split` must be one of windows, random, series, targets, "
         f"but is {protocol.split!r}."
     )
+
+
+def _check_values(values: ArrayLike) -> NDArray[np.float64]:
+    """Return `values` as a float64 series, or say what is off; nan is a gap."""
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 1 or np.isinf(values).any():
+        raise ValueError(
+            "Argument `values` must be one-dimensional and hold no infinity, "
+            f"but has shape {values.shape}."
+        )
+    return values
 
 
 def _cut(share: float, n: int) -> int:

@@ -58,6 +58,7 @@ class QLSTMConfig:
     def __post_init__(self) -> None:
         for name in ("n_features", "n_system", "n_ancilla", "n_layers"):
             check_size(name, getattr(self, name))
+            object.__setattr__(self, name, int(getattr(self, name)))  # JSON takes it
         check_choice("rotation", self.rotation, ROTATIONS)
         check_choice("memory", self.memory, MEMORIES)
         check_choice("disentangler", self.disentangler, DISENTANGLERS)

@@ -207,6 +207,7 @@ def _read(
         EOFError,
         KeyError,
         OSError,
+        RuntimeError,
         TypeError,
         ValueError,
         zipfile.BadZipFile,

@@ -233,14 +233,10 @@ def check_angles(
             f"but is {rotation!r}."
         )
     angles = np.asarray(angles)
-    if (
-        angles.ndim != 2
-        or angles.shape[1] < 1
-        or n_wires not in (None, angles.shape[1])
-    ):
+    if angles.ndim != 2 or 0 in angles.shape or n_wires not in (None, angles.shape[1]):
         wanted = "n_wires" if n_wires is None else n_wires
         raise ValueError(
-            f"Argument `angles` must have shape (n_layers, {wanted}), "
+            f"Argument `angles` must have shape (n_layers, {wanted}), none of them 0, "
             f"but has {angles.shape}."
         )
     return angles

@@ -1,0 +1,192 @@
+"""What the command lines share."""
+
+import argparse
+import io
+import json
+
+import numpy as np
+import pytest
+
+from qlstm import Errors, Forecast, QLSTMConfig, Series, init_params, train_init
+from qlstm.cli import (
+    Progress,
+    forecast_table,
+    forecasting_parser,
+    format_table,
+    positive_int,
+    run_main,
+    seed_int,
+    series_record,
+    versions,
+)
+from qlstm.data import SINE_PROTOCOLS
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def forecast(name="RX collapse", skill=0.25):
+    """A forecast with numbers that are easy to tell apart."""
+    train, test = Errors(1.0, 2.0, 3.0), Errors(4.0, 5.0, 6.0)
+    return Forecast(name, train, test, 0.0123, skill, np.zeros(2), 9.876)
+
+
+def test_a_table_is_aligned():
+    table = format_table(["model", "a", "long"], [["x", "1", "2"], ["yy", "10", "3"]])
+    assert table.splitlines() == [
+        "model   a  long",
+        "---------------",
+        "x       1     2",
+        "yy     10     3",
+    ]
+
+
+def test_a_table_without_rows():
+    assert format_table(["a", "bc"], []).splitlines() == ["a  bc", "-----"]
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_the_forecast_table(scaled):
+    lines = forecast_table([forecast(), forecast("AR(10)", -1.5)], scaled).splitlines()
+    head = "model train MSE train RMSE train MAE test MSE test RMSE test MAE"
+    head += " scaled test MSE" * scaled + " skill seconds"
+    assert " ".join(lines[0].split()) == head
+    cells = ["1.0000", "2.0000", "3.0000", "4.0000", "5.0000", "6.0000"]
+    cells += ["0.0123"] * scaled
+    assert lines[2].split() == ["RX", "collapse", *cells, "+0.250", "9.88"]
+    assert lines[3].split() == ["AR(10)", *cells, "-1.500", "9.88"]
+
+
+@pytest.mark.parametrize("text, value", [("1", 1), ("150", 150)])
+def test_positive_integers(text, value):
+    assert positive_int(text) == seed_int(text) == value
+
+
+def test_wrong_integers():
+    for text in ("0", "-1", "2.5", "ten", ""):
+        wanted = f"must be a positive integer, but is {text!r}"
+        with pytest.raises(argparse.ArgumentTypeError, match=wanted):
+            positive_int(text)
+    for text in ("-1", "2.5", "ten", ""):
+        wanted = f"must be a non-negative integer, but is {text!r}"
+        with pytest.raises(argparse.ArgumentTypeError, match=wanted):
+            seed_int(text)
+    assert seed_int("0") == 0
+
+
+def test_options_and_their_defaults():
+    args = forecasting_parser("module", "What it does.", SINE_PROTOCOLS).parse_args([])
+    assert vars(args) | {"out": str(args.out)} == {
+        "memory": "both",
+        "rotation": "both",
+        "protocol": "figure",
+        "seed": 0,
+        "epochs": None,
+        "layers": 2,
+        "system_qubits": 2,
+        "ancilla_qubits": 2,
+        "disentangler": "flip",
+        "out": "results",
+    }
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("first line\n  second line"),
+        TypeError("first line second line"),
+        OSError("first line second line"),
+        ImportError("first line second line"),
+        MemoryError("first line second line"),
+    ],
+)
+def test_an_error_is_one_line_and_status_two(error, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["command"])
+
+    def main(args):
+        raise error
+
+    with pytest.raises(SystemExit) as status:
+        run_main(main, forecasting_parser("module", "", SINE_PROTOCOLS))
+    assert status.value.code == 2
+    assert capsys.readouterr() == ("", "error: first line second line\n")
+
+
+def test_an_interrupt_is_status_130(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["command"])
+
+    def main(args):
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as status:
+        run_main(main, forecasting_parser("module", "", SINE_PROTOCOLS))
+    assert status.value.code == 130
+    assert capsys.readouterr().err == "\ninterrupted\n"
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["command"])
+    with pytest.raises(ZeroDivisionError):
+        run_main(lambda args: 1 / 0, forecasting_parser("module", "", SINE_PROTOCOLS))
+
+
+def progress_lines(stream, monkeypatch, epochs=4):
+    """What a bar writes on a stream, half a second an epoch."""
+    clock = iter(np.arange(0.0, 100.0, 0.5))
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    progress = Progress("RX collapse", epochs)
+    params = init_params(QLSTMConfig(), np.random.default_rng(0))
+    state = train_init(params, np.random.default_rng(0))
+    for epoch in range(1, epochs + 1):
+        history = {"loss": [0.5 / k for k in range(1, epoch + 1)]}
+        assert not progress(state._replace(epoch=epoch, history=history))
+    return stream.getvalue()
+
+
+def test_progress_is_silent_without_a_terminal(monkeypatch):
+    assert progress_lines(io.StringIO(), monkeypatch) == ""
+
+
+def test_progress_shows_the_loss_and_the_time_left(monkeypatch):
+    shown = progress_lines(Terminal(), monkeypatch)
+    first, second, third = shown.split("\r")[1:4]
+    bar = "RX collapse        [######------------------] epoch 1/4"
+    assert first == f"{bar}  loss 0.5000  2 s left "
+    assert "epoch 2/4  loss 0.2500  1 s left" in second
+    assert "epoch 3/4  loss 0.1667  0 s left" in third
+    assert shown.endswith("\r\033[K")  # the bar goes when it is done
+
+
+def test_progress_does_not_flood(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setattr("time.monotonic", lambda: 0.0)
+    progress = Progress("x", 1000)
+    params = init_params(QLSTMConfig(), np.random.default_rng(0))
+    state = train_init(params, np.random.default_rng(0))
+    for epoch in range(1, 1000):
+        progress(state._replace(epoch=epoch, history={"loss": [0.1]}))
+    assert stream.getvalue() == ""
+
+
+def test_versions_name_what_a_result_depends_on():
+    found = versions()
+    assert set(found) == {"python", "qlstm", "numpy", "scipy", "pandas", "matplotlib"}
+    assert found["numpy"] == np.__version__
+
+
+def test_a_series_goes_into_json_with_its_gaps():
+    series = Series(np.array([1.5, np.nan]), None, "depth", "m", {"source": "mine"})
+    record = json.loads(json.dumps(series_record(series), allow_nan=False))
+    assert record == {
+        "name": "depth",
+        "unit": "m",
+        "sha256": series.sha256,
+        "provenance": {"source": "mine"},
+        "values": [1.5, None],
+    }

@@ -1,0 +1,162 @@
+"""Forecasts: errors in original units, beside persistence."""
+
+import json
+
+import numpy as np
+import pytest
+
+from qlstm import (
+    SINE_PROTOCOLS,
+    WEATHER_PROTOCOLS,
+    QLSTMConfig,
+    errors,
+    forecast_baselines,
+    forecast_model,
+    init_params,
+    noisy_sine,
+    predict,
+    prepare,
+    skill,
+)
+from qlstm.baselines import fit_autoregression, persistence
+from qlstm.forecast import measure
+
+CONFIG = QLSTMConfig(n_system=1, n_ancilla=1, n_layers=1)
+
+
+@pytest.fixture(scope="module")
+def weather():
+    """A strict dataset in degrees, scaled for the model."""
+    t = np.arange(120)
+    rng = np.random.default_rng(0)
+    values = 10 + 15 * np.sin(t / 20) + rng.normal(0, 2, 120)
+    return prepare(values, WEATHER_PROTOCOLS["strict"], rng)
+
+
+@pytest.fixture(scope="module")
+def sine():
+    """The paper's series."""
+    protocol = SINE_PROTOCOLS["figure"]
+    rng = np.random.default_rng(0)
+    return prepare(noisy_sine(protocol, rng), protocol, rng)
+
+
+def test_errors_are_in_original_units(weather):
+    rng = np.random.default_rng(1)
+    fitted = weather.train.targets + rng.normal(0, 0.1, len(weather.train.targets))
+    predicted = weather.test.targets + rng.normal(0, 0.1, len(weather.test.targets))
+    found = measure("guess", weather, fitted, predicted, 1.5)
+    scale = weather.scaler.scale
+    assert scale > 20
+    truth = weather.values[weather.test.index]
+    degrees = weather.scaler.offset + scale * predicted
+    np.testing.assert_allclose(found.test_predictions, degrees)
+    np.testing.assert_allclose(found.test, errors(degrees, truth))
+    np.testing.assert_allclose(
+        found.train,
+        errors(
+            weather.scaler.offset + scale * fitted, weather.values[weather.train.index]
+        ),
+    )
+    scaled = np.mean((predicted - weather.test.targets) ** 2)
+    assert found.test_mse_scaled == pytest.approx(scaled)
+    assert found.test.mse == pytest.approx(scale**2 * scaled)
+    day_before = weather.values[weather.test.index - 1]
+    reference = np.mean((day_before - truth) ** 2)
+    assert found.skill == pytest.approx(1 - found.test.mse / reference)
+    assert (found.name, found.seconds) == ("guess", 1.5)
+
+
+@pytest.mark.parametrize("dataset", ["weather", "sine"])
+def test_the_skill_of_persistence_is_exactly_zero(dataset, request):
+    first, second = forecast_baselines(request.getfixturevalue(dataset))
+    assert (first.name, second.name) == ("persistence", "AR(10)")
+    assert first.skill == 0.0
+    assert second.skill == skill(second.test.mse, first.test.mse)
+
+
+def test_baselines_are_fitted_on_the_training_part(weather):
+    first, second = forecast_baselines(weather)
+    inverse = weather.scaler.inverse
+    last = inverse(persistence(weather.test.inputs))
+    np.testing.assert_array_equal(first.test_predictions, last)
+    model = fit_autoregression(weather.train.inputs, weather.train.targets)
+    expected = inverse(model.predict(weather.test.inputs))
+    np.testing.assert_array_equal(second.test_predictions, expected)
+    assert second.train.mse < first.train.mse
+
+
+def test_a_model_is_trained_and_measured(weather):
+    calls = []
+    found = forecast_model(weather, CONFIG, seed=3, epochs=2, callback=calls.append)
+    assert found.name == "RX collapse" and found.config == CONFIG
+    assert [state.epoch for state in calls] == [1, 2]
+    assert set(found.history) == {"loss", "seconds", "val_loss", "branch_switches"}
+    expected = weather.scaler.inverse(
+        predict(found.params, weather.test.inputs, CONFIG)
+    )
+    np.testing.assert_array_equal(found.test_predictions, expected)
+    truth = weather.scaler.inverse(weather.test.targets)
+    assert found.test == errors(expected, truth)
+    assert found.seconds > sum(found.history["seconds"])
+    for a, b in zip(found.params, calls[-1].params, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_without_a_validation_part_there_is_no_validation_loss(sine):
+    found = forecast_model(sine, CONFIG, seed=3, epochs=1)
+    assert "val_loss" not in found.history
+
+
+def test_the_protocol_chooses_the_epochs():
+    protocol = SINE_PROTOCOLS["repository"]
+    rng = np.random.default_rng(0)
+    dataset = prepare(noisy_sine(protocol, rng, 60), protocol, rng)
+    seen = []
+
+    def stop(state):
+        seen.append(state)
+        return state.epoch == 2
+
+    forecast_model(dataset, CONFIG, seed=0, callback=stop)
+    assert seen[-1].adam.step == 2 * -(-len(dataset.train.targets) // 5)
+    found = forecast_model(dataset, CONFIG, seed=0)
+    assert len(found.history["loss"]) == 150
+
+
+def test_the_same_seed_gives_the_same_bits(sine):
+    first, again, other = (
+        forecast_model(sine, CONFIG, seed=seed, epochs=1) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first.test_predictions, again.test_predictions)
+    assert first.history["loss"] == again.history["loss"]
+    assert first.history["loss"] != other.history["loss"]
+
+
+def test_configurations_of_one_size_start_from_the_same_parameters(sine):
+    """After one epoch every angle has moved by at most 15 steps of 0.01 or so."""
+    rng, _ = np.random.default_rng(5).spawn(2)
+    initial = init_params(CONFIG, rng)
+    for memory in ("collapse", "probabilities"):
+        for rotation in ("RX", "RY"):
+            config = QLSTMConfig(
+                n_system=1, n_ancilla=1, n_layers=1, rotation=rotation, memory=memory
+            )
+            found = forecast_model(sine, config, seed=5, epochs=1)
+            for a, b in zip(found.params, initial, strict=True):
+                assert np.abs(a - b).max() < 0.2
+
+
+def test_every_number_goes_into_json(weather):
+    found = forecast_model(weather, CONFIG, seed=3, epochs=1)
+    content = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert content["test"] == found.test._asdict()
+    assert content["train"] == found.train._asdict()
+    assert content["config"]["n_system"] == 1
+    assert content["history"] == found.history
+    assert content["test_predictions"] == found.test_predictions.tolist()
+    np.testing.assert_array_equal(
+        content["params"]["proj_weight"], found.params.proj_weight
+    )
+    for baseline in forecast_baselines(weather):
+        assert "config" not in baseline.to_dict()

@@ -1,0 +1,329 @@
+"""Files: whole or not at all, and an error in one line for what is damaged."""
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+
+from qlstm import (
+    QLSTMConfig,
+    init_params,
+    load_model,
+    load_state,
+    save_model,
+    save_state,
+    train,
+    train_init,
+)
+from qlstm.store import FORMAT_VERSION, atomic_path, write_json
+
+CONFIG = QLSTMConfig(n_features=2, n_system=1, n_ancilla=2, rotation="RY")
+
+
+@pytest.fixture
+def params():
+    return init_params(CONFIG, np.random.default_rng(0))
+
+
+@pytest.fixture
+def model_file(tmp_path, params):
+    """A saved model."""
+    path = tmp_path / "model.npz"
+    save_model(path, params, CONFIG)
+    return path
+
+
+@pytest.fixture
+def state_file(tmp_path, params):
+    """A saved training run."""
+    path = tmp_path / "state.npz"
+    rng = np.random.default_rng(1)
+    inputs, targets = rng.uniform(-1, 1, (6, 3, 2)), rng.uniform(-1, 1, 6)
+    state = train(train_init(params, rng), inputs, targets, CONFIG, epochs=2)
+    save_state(path, state, CONFIG)
+    return path
+
+
+def rewrite(path, changes):
+    """Change a saved file: entries of its header, and arrays (None takes one out)."""
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    if isinstance(changes.get("header"), dict):
+        content = json.loads(str(arrays["header"])) | changes["header"]
+        changes = changes | {"header": np.array(json.dumps(content))}
+    arrays = {k: v for k, v in (arrays | changes).items() if v is not None}
+    np.savez(path, **arrays)
+
+
+def assert_one_line(error, path):
+    """The message names the file and is one line."""
+    text = str(error.value)
+    assert str(path) in text and "\n" not in text
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        CONFIG,
+        QLSTMConfig(memory="probabilities", loss="all"),
+        QLSTMConfig(n_system=np.int64(3), n_layers=1),
+    ],
+)
+def test_a_model_comes_back_bit_by_bit(config, tmp_path):
+    params = init_params(config, np.random.default_rng(0))
+    save_model(tmp_path / "new" / "model.npz", params, config)
+    loaded, loaded_config = load_model(tmp_path / "new" / "model.npz")
+    assert loaded_config == config
+    assert type(loaded) is type(params)
+    for a, b in zip(params, loaded, strict=True):
+        assert a.tobytes() == b.tobytes() and a.dtype == b.dtype
+
+
+def test_saving_replaces_what_was_there(model_file, params):
+    other = params._replace(proj_bias=params.proj_bias + 1)
+    save_model(model_file, other, CONFIG)
+    np.testing.assert_array_equal(load_model(model_file)[0].proj_bias, other.proj_bias)
+    assert os.listdir(model_file.parent) == ["model.npz"]
+
+
+def test_a_model_must_fit_its_configuration(tmp_path, params):
+    with pytest.raises(ValueError, match="`params.proj_weight` must have shape"):
+        save_model(tmp_path / "model.npz", params, QLSTMConfig())
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("load", [load_model, load_state])
+def test_a_missing_file(load, tmp_path):
+    with pytest.raises(FileNotFoundError, match="No model file at .*none.npz") as error:
+        load(tmp_path / "none.npz")
+    assert_one_line(error, tmp_path)
+
+
+def read_back(path):
+    """Load whichever kind of file it is."""
+    return (load_state if path.name == "state.npz" else load_model)(path)
+
+
+@pytest.mark.parametrize("kind", ["model_file", "state_file"])
+def test_a_file_cut_short_anywhere(kind, request):
+    path = request.getfixturevalue(kind)
+    whole = path.read_bytes()
+    for length in {0, 1, 3, 10, 100, *range(0, len(whole), 97), len(whole) - 1}:
+        path.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match="must be a complete .npz") as error:
+            read_back(path)
+        assert_one_line(error, path)
+    path.write_bytes(whole)
+    read_back(path)
+
+
+@pytest.mark.parametrize("kind", ["model_file", "state_file"])
+def test_a_damaged_byte_is_an_error_or_harmless(kind, request):
+    path = request.getfixturevalue(kind)
+    whole, before = path.read_bytes(), read_back(path)
+    rng = np.random.default_rng(0)
+    for place in rng.choice(len(whole), 400, replace=False):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        path.write_bytes(damaged)
+        try:
+            after = read_back(path)
+        except ValueError as error:
+            assert "\n" not in str(error)
+        else:
+            assert repr(after) == repr(before)
+
+
+@pytest.mark.parametrize(
+    "content", [b"hello", b"a,b\n1,2\n", b"PK\x03\x04" + b"0" * 99]
+)
+def test_a_file_of_something_else(content, tmp_path):
+    path = tmp_path / "model.npz"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="but could not be read") as error:
+        load_model(path)
+    assert_one_line(error, path)
+
+
+def test_an_array_alone_and_an_archive_without_header(tmp_path, model_file):
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    with pytest.raises(ValueError, match="must be a complete .npz written by this"):
+        load_model(tmp_path / "array.npy")
+    rewrite(model_file, {"header": None})
+    with pytest.raises(ValueError, match="must be a complete .npz written by this"):
+        load_model(model_file)
+
+
+def test_a_folder_is_not_a_model(tmp_path):
+    with pytest.raises(ValueError, match="must be a complete .npz") as error:
+        load_model(tmp_path)
+    assert_one_line(error, tmp_path)
+
+
+def test_the_wrong_kind(model_file, state_file):
+    text = "must be a qlstm-state of format version 1, but is a qlstm-model of version"
+    with pytest.raises(ValueError, match=text) as error:
+        load_state(model_file)
+    assert_one_line(error, model_file)
+    text = "must be a qlstm-model of format version 1, but is a qlstm-state of version"
+    with pytest.raises(ValueError, match=text):
+        load_model(state_file)
+
+
+@pytest.mark.parametrize("kind", ["model_file", "state_file"])
+def test_another_version(kind, request):
+    path = request.getfixturevalue(kind)
+    rewrite(path, {"header": {"format_version": FORMAT_VERSION + 1}})
+    text = f"of format version {FORMAT_VERSION}, but is a .* of version 2"
+    with pytest.raises(ValueError, match=text) as error:
+        read_back(path)
+    assert_one_line(error, path)
+
+
+@pytest.mark.parametrize("kind", ["model_file", "state_file"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"config": {"n_system": 0}},
+        {"config": {"unheard": 1}},
+        {"config": {"memory": "none"}},
+        {"config": {}},
+        {"config": 3},
+    ],
+)
+def test_a_header_that_makes_no_sense(kind, header, request):
+    path = request.getfixturevalue(kind)
+    rewrite(path, {"header": header})
+    with pytest.raises(ValueError, match="must be a complete .npz") as error:
+        read_back(path)
+    assert_one_line(error, path)
+
+
+@pytest.mark.parametrize(
+    "kind, name", [("model_file", "proj_bias"), ("state_file", "best_entangler")]
+)
+def test_an_array_that_is_missing_or_misshapen(kind, name, request):
+    path = request.getfixturevalue(kind)
+    for array in (np.zeros(9), None):
+        rewrite(path, {name: array})
+        with pytest.raises(ValueError, match="must be a complete .npz") as error:
+            read_back(path)
+        assert_one_line(error, path)
+
+
+class Harmful:
+    """Unpickling it makes a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (self.path, "w"))
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_pickle_inside_is_refused(wrapped, tmp_path, model_file):
+    trap = tmp_path / "trap"
+    if wrapped:
+        harmful = np.array([Harmful(str(trap))], dtype=object)
+        rewrite(model_file, {"proj_bias": harmful})
+    else:
+        model_file.write_bytes(pickle.dumps(Harmful(str(trap))))
+    with pytest.raises(ValueError, match="must be a complete .npz") as error:
+        load_model(model_file)
+    assert_one_line(error, model_file)
+    assert not trap.exists()
+
+
+def test_no_pickle_is_written(model_file, state_file):
+    for path in (model_file, state_file):
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                assert b"|O" not in archive.read(name)[:128]
+
+
+def test_a_block_that_raises_leaves_the_old_file(tmp_path):
+    path = tmp_path / "result.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError, match="stop"), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("stop")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["result.txt"]
+
+
+def test_a_block_that_ends_well_replaces_the_file(tmp_path):
+    path = tmp_path / "deep" / "folder" / "result.txt"
+    for text in ("one", "two"):
+        with atomic_path(path) as temporary:
+            assert temporary.parent == path.parent
+            assert temporary.suffix == ".txt"
+            temporary.write_text(text)
+        assert path.read_text() == text
+    assert os.listdir(path.parent) == ["result.txt"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are a matter of POSIX")
+def test_files_have_the_usual_mode(tmp_path):
+    (tmp_path / "usual").touch()
+    write_json(tmp_path / "ours", {})
+    modes = [(tmp_path / name).stat().st_mode for name in ("usual", "ours")]
+    assert modes[0] == modes[1]
+
+
+WRITER = """
+import sys, time
+import numpy as np
+import qlstm.store as store
+from qlstm import QLSTMConfig, init_params
+
+def slow(file, **arrays):
+    file.write(b"half of a file")
+    file.flush()
+    print("writing", flush=True)
+    time.sleep(60)
+
+config = QLSTMConfig()
+store.np.savez = slow
+store.save_model(sys.argv[1], init_params(config, np.random.default_rng(0)), config)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is a matter of POSIX")
+@pytest.mark.parametrize("existing", [False, True])
+def test_a_killed_process_leaves_no_half_file(existing, tmp_path, params):
+    path = tmp_path / "model.npz"
+    if existing:
+        save_model(path, params, CONFIG)
+    command = [sys.executable, "-c", WRITER, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "writing\n"
+        process.send_signal(signal.SIGKILL)
+        assert process.wait(timeout=30) == -signal.SIGKILL
+    if existing:
+        np.testing.assert_array_equal(load_model(path)[0].entangler, params.entangler)
+    else:
+        assert not path.exists()
+
+
+def test_json_round_trip(tmp_path):
+    content = {"a": [1, 2.5, None], "b": "°C"}
+    write_json(tmp_path / "x.json", content)
+    text = (tmp_path / "x.json").read_text(encoding="utf-8")
+    assert json.loads(text) == content and text.endswith("}\n")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_json_refuses_what_is_not_a_number(value, tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text("old")
+    with pytest.raises(ValueError, match="Out of range float values are not JSON"):
+        write_json(path, {"deep": [{"value": value}]})
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["x.json"]
