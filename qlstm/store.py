@@ -196,7 +196,7 @@ def _read(
 ) -> tuple[dict[str, Any], dict[str, NDArray]]:
     """Read header and arrays, or say what is wrong with the file."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         header = json.loads(str(arrays.pop("header")))
         found = header["kind"], header["format_version"]

@@ -1,11 +1,13 @@
 """Files: whole or not at all, and an error in one line for what is damaged."""
 
+import gc
 import json
 import os
 import pickle
 import signal
 import subprocess
 import sys
+import warnings
 import zipfile
 
 import numpy as np
@@ -121,6 +123,16 @@ def test_a_file_cut_short_anywhere(kind, request):
         assert_one_line(error, path)
     path.write_bytes(whole)
     read_back(path)
+
+
+def test_a_damaged_file_is_closed(model_file):
+    model_file.write_bytes(model_file.read_bytes()[:100])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with pytest.raises(ValueError, match="must be a complete .npz"):
+            load_model(model_file)
+        gc.collect()
+    assert [w for w in caught if w.category is ResourceWarning] == []
 
 
 @pytest.mark.parametrize("kind", ["model_file", "state_file"])
