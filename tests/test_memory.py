@@ -9,7 +9,7 @@ from qlstm import params
 from qlstm.memory import RULES
 from qsim import collapse, reduced_density_matrix
 
-MEMORIES = ("collapse", "probabilities")
+MEMORIES = ("collapse", "probabilities", "marginals")
 SIZES = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 2)]
 
 
@@ -102,3 +102,12 @@ def test_backward_is_the_gradient(memory, n_system, n_ancilla):
         return same and min((t[:, 1] - t[:, 0]).min() for t in top) > checker.TIE
 
     assert checker.relative_error(rng, draw, loss, gradient, stable) < 1e-7
+
+
+def test_reset_lets_nothing_pass():
+    rng = np.random.default_rng(0)
+    branches = dense.random_state(rng, 4, 3).reshape(3, 4, 4)
+    memory, cache = RULES["reset"].update(branches)
+    np.testing.assert_array_equal(memory, np.eye(4)[[0, 0, 0]])
+    grad = RULES["reset"].update_backward(np.ones((3, 4)), cache)
+    np.testing.assert_array_equal(grad, np.zeros_like(branches))

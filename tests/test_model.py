@@ -10,7 +10,7 @@ from qlstm.gradient import reverse
 from qlstm.model import CHUNK, mean_loss, readout_signs, unroll
 from qlstm.params import ROTATIONS
 
-MEMORIES = ("collapse", "probabilities")
+MEMORIES = ("collapse", "probabilities", "marginals", "reset")
 SIZES = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 2)]
 every_rotation = pytest.mark.parametrize("rotation", ROTATIONS)
 every_memory = pytest.mark.parametrize("memory", MEMORIES)
