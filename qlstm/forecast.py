@@ -108,7 +108,7 @@ def forecast_baselines(dataset: Dataset) -> list[Forecast]:
         dataset: What `prepare` made.
 
     Returns:
-        Two `Forecast`s.
+        A list of two `Forecast` tuples.
     """
     train, test = dataset.train, dataset.test
     start = time.perf_counter()

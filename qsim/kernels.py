@@ -117,6 +117,16 @@ class _Phases(Kernel):
         self.lower = _kron_vectors(phases[:, split:])
 
     def enter(self, rows: NDArray) -> NDArray:
+        """A copy in the kernel's basis, and a second array for the layers to use.
+
+        Between here and `leave`, layers go to and fro between these two: on many wires
+        fresh memory costs more than the arithmetic.
+        """
+        rows = self.leave(rows.astype(np.complex128, order="C"))
+        self.spare = np.empty_like(rows)
+        return rows
+
+    def leave(self, rows: NDArray) -> NDArray:
         """A Hadamard gate on every wire, for RX; its own inverse."""
         if self.in_x_basis:
             for first in range(0, self.n_wires, BLOCK_WIRES):
@@ -124,15 +134,22 @@ class _Phases(Kernel):
                 rows = _apply_block(rows, _hadamards(k), first)
         return rows
 
-    leave = enter
-
     def step(self, rows: NDArray, layer: int) -> NDArray:
         """A product with phases, and a gather."""
-        return (rows * self._phase(layer)).take(self.ring, axis=-1)
+        rows *= self._phase(layer)
+        return self._gather(rows, self.ring)
 
     def unstep(self, rows: NDArray, layer: int) -> NDArray:
         """A gather, and a product with the conjugate phases."""
-        return rows.take(self.unring, axis=-1) * self._phase(layer).conj()
+        rows = self._gather(rows, self.unring)
+        rows *= self._phase(layer).conj()
+        return rows
+
+    def _gather(self, rows: NDArray, index: NDArray) -> NDArray:
+        """The rows' columns in another order, in the spare array; the two change roles."""
+        out = rows.take(index, axis=-1, out=self.spare, mode="clip")
+        self.spare = rows
+        return out
 
     def overlap(self, pair: NDArray) -> NDArray[np.float64]:
         """``Im(conj(grad_k) state_k)`` summed over rows, ``(2**n_wires,)``."""
@@ -226,6 +243,11 @@ def _apply_block(rows: NDArray, block: NDArray, wire: int) -> NDArray:
     after = rows.shape[-1] // (2**wire * d)
     if after == 1:
         return (rows.reshape(-1, d) @ block.T).reshape(rows.shape)
+    if rows.dtype == np.complex128 and block.dtype == np.float64:
+        # a real block acts on real and imaginary parts alike: half the work
+        parts = np.ascontiguousarray(rows).view(np.float64).reshape(-1, d, 2 * after)
+        parts = block @ parts
+        return parts.view(np.complex128).reshape(rows.shape)
     return (block @ rows.reshape(-1, d, after)).reshape(rows.shape)
 
 

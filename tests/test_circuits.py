@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from qsim import (
+    adjoint_layers,
+    adjoint_layers_backward,
     circuit_matrix,
     circuit_matrix_backward,
     entangling_layers,
@@ -231,3 +233,63 @@ def test_backward_refuses_shapes_that_do_not_fit():
         circuit_matrix_backward(np.eye(2), np.eye(4), [[0, 0]])
     with pytest.raises(ValueError, match=r"`grad_matrix` must have shape \(4, 4\)"):
         circuit_matrix_backward(np.eye(4), np.eye(8), [[0, 0]])
+
+
+@pytest.mark.parametrize("name", ["RX", "RY", "RZ"])
+@pytest.mark.parametrize("n_wires", [1, 2, 5])
+def test_any_layout_in_memory(n_wires, name):
+    rng = np.random.default_rng(n_wires)
+    angles = rng.uniform(0, 2 * np.pi, (2, n_wires))
+    state = dense.random_state(rng, n_wires, 3)
+    grad = dense.random_state(rng, n_wires, 3)
+    odd = np.asfortranarray(state)
+    for layers in (entangling_layers, adjoint_layers):
+        expected = layers(state, angles, name)
+        np.testing.assert_array_equal(layers(odd, angles, name), expected)
+    for backward in (entangling_layers_backward, adjoint_layers_backward):
+        expected = backward(state, grad, angles, name)
+        found = backward(odd, np.asfortranarray(grad), angles, name)
+        for ours, theirs in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("name", ["RX", "RY", "RZ"])
+@pytest.mark.parametrize("n_wires", [1, 2, 3, 5])
+def test_the_adjoint_undoes_the_layers(n_wires, name):
+    rng = np.random.default_rng(n_wires)
+    angles = rng.uniform(0, 2 * np.pi, (2, n_wires))
+    state = dense.random_state(rng, n_wires, 3)
+    out = entangling_layers(state, angles, name)
+    np.testing.assert_allclose(adjoint_layers(out, angles, name), state, atol=1e-13)
+    dagger = dense.layers_matrix(angles, name).conj().T
+    expected = (state.reshape(3, -1) @ dagger.T).reshape(state.shape)
+    np.testing.assert_allclose(
+        adjoint_layers(state, angles, name), expected, atol=1e-13
+    )
+
+
+@pytest.mark.parametrize("name", ["RX", "RY", "RZ"])
+@pytest.mark.parametrize("n_wires", [1, 2, 3, 5])
+def test_adjoint_backward_is_the_gradient(n_wires, name):
+    rng = np.random.default_rng(n_wires)
+    target = dense.random_state(rng, n_wires, 2)
+
+    def split(point):
+        return point[0] + 1j * point[1], point[2]
+
+    def loss(point):
+        state, angles = split(point)
+        return np.vdot(target, adjoint_layers(state, angles, name)).real
+
+    def gradient(point):
+        state, angles = split(point)
+        out = adjoint_layers(state, angles, name)
+        before, grad, grad_angles = adjoint_layers_backward(out, target, angles, name)
+        np.testing.assert_allclose(before, state, atol=1e-12)
+        return [grad.real, grad.imag, grad_angles]
+
+    def draw():
+        parts = [rng.normal(size=(2, *(2,) * n_wires)) for _ in range(2)]
+        return [*parts, rng.uniform(0, 2 * np.pi, (2, n_wires))]
+
+    assert checker.relative_error(rng, draw, loss, gradient) < 1e-7
