@@ -13,7 +13,19 @@ from qlstm.data import (
     prepare,
     step_targets,
 )
-from qlstm.forecast import Forecast, forecast_baselines, forecast_model
+from qlstm.forecast import (
+    Forecast,
+    forecast_baselines,
+    forecast_model,
+    forecast_with,
+)
+from qlstm.forecasters import (
+    FORECASTERS,
+    Fitted,
+    Forecaster,
+    forecaster_options,
+    make_forecaster,
+)
 from qlstm.gradient import LossGradient, loss_and_grad, loss_gradient
 from qlstm.interchange import to_pennylane
 from qlstm.metrics import Errors, errors, skill
@@ -25,12 +37,15 @@ from qlstm.trace import Trace, trace
 from qlstm.train import TrainState, fit, train, train_init
 
 __all__ = [
+    "FORECASTERS",
     "SINE_PROTOCOLS",
     "WEATHER_PROTOCOLS",
     "AdamState",
     "Dataset",
     "Errors",
+    "Fitted",
     "Forecast",
+    "Forecaster",
     "LossGradient",
     "Protocol",
     "QLSTMConfig",
@@ -47,6 +62,8 @@ __all__ = [
     "fit",
     "forecast_baselines",
     "forecast_model",
+    "forecast_with",
+    "forecaster_options",
     "init_params",
     "load_csv",
     "load_model",
@@ -54,6 +71,7 @@ __all__ = [
     "load_state",
     "loss_and_grad",
     "loss_gradient",
+    "make_forecaster",
     "make_windows",
     "noisy_sine",
     "predict",

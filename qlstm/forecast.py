@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from qlstm.baselines import fit_autoregression, persistence
+from qlstm.baselines import Autoregression, Persistence, persistence
 from qlstm.data import Dataset
+from qlstm.forecasters import Forecaster
 from qlstm.metrics import Errors, errors, skill
 from qlstm.model import predict
 from qlstm.params import QLSTMConfig, QLSTMParams, init_params
@@ -110,17 +111,37 @@ def forecast_baselines(dataset: Dataset) -> list[Forecast]:
     Returns:
         A list of two `Forecast` tuples.
     """
-    train, test = dataset.train, dataset.test
-    start = time.perf_counter()
-    last = persistence(train.inputs), persistence(test.inputs)
-    middle = time.perf_counter()
-    model = fit_autoregression(train.inputs, train.targets)
-    linear = model.predict(train.inputs), model.predict(test.inputs)
-    end = time.perf_counter()
+    autoregression = f"AR({dataset.protocol.n_steps})"
     return [
-        measure("persistence", dataset, *last, middle - start),
-        measure(f"AR({dataset.protocol.n_steps})", dataset, *linear, end - middle),
+        forecast_with("persistence", Persistence(), dataset, seed=0),
+        forecast_with(autoregression, Autoregression(), dataset, seed=0),
     ]
+
+
+def forecast_with(
+    name: str, forecaster: Forecaster, dataset: Dataset, *, seed: int
+) -> Forecast:
+    """Fit any forecaster to the training windows, and measure it.
+
+    Args:
+        name: The name to give it.
+        forecaster: From `make_forecaster`.
+        dataset: What `prepare` made; its validation windows are passed on.
+        seed: Seed of all randomness.
+
+    Returns:
+        A `Forecast`, without parameters and history.
+    """
+    start = time.perf_counter()
+    train, has_validation = dataset.train, len(dataset.validation.targets) > 0
+    fitted = forecaster.fit(
+        train.inputs,
+        train.targets,
+        rng=np.random.default_rng(seed),
+        validation=dataset.validation[:2] if has_validation else None,
+    )
+    predictions = fitted.predict(train.inputs), fitted.predict(dataset.test.inputs)
+    return measure(name, dataset, *predictions, time.perf_counter() - start)
 
 
 def measure(

@@ -1,0 +1,101 @@
+"""Windows and targets, checked once where a forecaster takes them."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+class Layout(NamedTuple):
+    """Sizes of the windows and targets a forecaster is fitted on."""
+
+    n_steps: int
+    """Steps in a window."""
+    n_features: int
+    """Values in a step; the first is the series itself."""
+    horizon: int | None
+    """Values to forecast; None where targets have no axis for them."""
+
+    @property
+    def n_outputs(self) -> int:
+        """Values to forecast, one at least."""
+        return 1 if self.horizon is None else self.horizon
+
+    def check(self, inputs: ArrayLike) -> NDArray[np.float64]:
+        """Return `inputs` as float64 windows of this layout, or say what is off."""
+        inputs = check_windows(inputs)
+        if inputs.shape[1:] != (self.n_steps, self.n_features):
+            raise ValueError(
+                f"Argument `inputs` must have {self.n_steps} steps of "
+                f"{self.n_features} features, as in training, "
+                f"but has shape {inputs.shape}."
+            )
+        return inputs
+
+    def shape(self, forecasts: NDArray) -> NDArray[np.float64]:
+        """Forecasts ``(n, n_outputs)`` in the shape of the targets."""
+        return forecasts[:, 0] if self.horizon is None else forecasts
+
+
+class Examples(NamedTuple):
+    """Windows and the values after them."""
+
+    inputs: NDArray[np.float64]
+    """``(n, n_steps, n_features)``."""
+    targets: NDArray[np.float64]
+    """``(n, n_outputs)``."""
+    layout: Layout
+
+
+def check_windows(inputs: ArrayLike) -> NDArray[np.float64]:
+    """Return `inputs` as float64 ``(n, n_steps, n_features)``, or say what is off."""
+    inputs = np.asarray(inputs, dtype=np.float64)
+    if inputs.ndim != 3 or 0 in inputs.shape:
+        raise ValueError(
+            "Argument `inputs` must have shape (n, n_steps, n_features), none of them "
+            f"0, but has {inputs.shape}."
+        )
+    _check_finite("inputs", inputs)
+    return inputs
+
+
+def check_examples(inputs: ArrayLike, targets: ArrayLike) -> Examples:
+    """Return windows and targets as `Examples`, or say what is off."""
+    inputs = check_windows(inputs)
+    targets = np.asarray(targets, dtype=np.float64)
+    n = len(inputs)
+    if targets.ndim not in (1, 2) or len(targets) != n or targets.size == 0:
+        raise ValueError(
+            f"Argument `targets` must have shape ({n},) or ({n}, horizon), "
+            f"but has {targets.shape}."
+        )
+    _check_finite("targets", targets)
+    horizon = targets.shape[1] if targets.ndim == 2 else None
+    return Examples(inputs, targets.reshape(n, -1), Layout(*inputs.shape[1:], horizon))
+
+
+def check_validation(
+    validation: tuple[ArrayLike, ArrayLike] | None, layout: Layout
+) -> Examples | None:
+    """The same for validation data, which must have the layout of the training data."""
+    if validation is None:
+        return None
+    examples = check_examples(*validation)
+    if examples.layout != layout:
+        raise ValueError(
+            f"Argument `validation` must have the layout {tuple(layout)} of the "
+            f"training data (steps, features, horizon), but has "
+            f"{tuple(examples.layout)}."
+        )
+    return examples
+
+
+def _check_finite(name: str, array: NDArray) -> None:
+    """Say so when a value is nan or inf."""
+    finite = np.isfinite(array)
+    if not finite.all():
+        where = tuple(int(k) for k in np.argwhere(~finite)[0])
+        raise ValueError(
+            f"Argument `{name}` must be finite, but sample {where[0]} holds "
+            f"{array[where]}."
+        )
