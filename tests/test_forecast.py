@@ -18,7 +18,7 @@ from qlstm import (
     prepare,
     skill,
 )
-from qlstm.baselines import fit_autoregression, persistence
+from qlstm.baselines import Autoregression, persistence
 from qlstm.forecast import measure
 
 CONFIG = QLSTMConfig(n_system=1, n_ancilla=1, n_layers=1)
@@ -80,7 +80,7 @@ def test_baselines_are_fitted_on_the_training_part(weather):
     inverse = weather.scaler.inverse
     last = inverse(persistence(weather.test.inputs))
     np.testing.assert_array_equal(first.test_predictions, last)
-    model = fit_autoregression(weather.train.inputs, weather.train.targets)
+    model = Autoregression().fit(*weather.train[:2], rng=np.random.default_rng(0))
     expected = inverse(model.predict(weather.test.inputs))
     np.testing.assert_array_equal(second.test_predictions, expected)
     assert second.train.mse < first.train.mse

@@ -1,0 +1,355 @@
+"""The registry, and what all forecasters have in common."""
+
+import json
+import pickle
+import re
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qlstm import (
+    FORECASTERS,
+    SINE_PROTOCOLS,
+    QLSTMConfig,
+    forecast_model,
+    forecast_with,
+    forecaster_options,
+    init_params,
+    make_forecaster,
+    noisy_sine,
+    predict,
+    prepare,
+    train,
+    train_init,
+)
+from qlstm.params import MEMORIES
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = {"n_system": 1, "n_ancilla": 1, "n_layers": 1}
+OPTIONS = {
+    "seasonal-naive": {"season": 3},
+    "ar": {"p": 2},
+    "rnn": {"hidden": 2, "epochs": 2},
+    "lstm": {"match_params": 24, "epochs": 2},
+    "reservoir": SMALL,
+    "quantum": {**SMALL, "epochs": 2},
+}
+"""Options that make each one quick."""
+N_PARAMS = {
+    "persistence": 0,
+    "drift": 0,
+    "mean": 1,
+    "seasonal-naive": 0,
+    "ar": 3,
+    "ridge": 6,
+    "rnn": 11,
+    "lstm": 14,
+    "reservoir": 5,
+    "quantum": 8,
+}
+
+every = pytest.mark.parametrize("name", FORECASTERS)
+
+
+def data(n=12, n_steps=5, n_features=1, horizon=None):
+    """Windows and targets within [-1, 1]."""
+    rng = np.random.default_rng(0)
+    shape = (n,) if horizon is None else (n, horizon)
+    return rng.uniform(-1, 1, (n, n_steps, n_features)), rng.uniform(-1, 1, shape)
+
+
+def quick(name):
+    """A forecaster with options that make it quick."""
+    return make_forecaster(name, **OPTIONS.get(name, {}))
+
+
+def fitted(name, inputs, targets, seed=1, validation=None):
+    """The same after its fit."""
+    rng = np.random.default_rng(seed)
+    return quick(name).fit(inputs, targets, rng=rng, validation=validation)
+
+
+@every
+def test_a_forecast_has_the_shape_of_the_targets(name):
+    inputs, targets = data()
+    model = fitted(name, inputs, targets)
+    predicted = model.predict(inputs[:4])
+    assert (predicted.shape, predicted.dtype) == ((4,), np.float64)
+    assert np.isfinite(predicted).all()
+    assert model.n_params == N_PARAMS[name]
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+@every
+def test_a_forecast_has_a_column_for_every_lead(name, horizon):
+    inputs, targets = data(horizon=horizon)
+    if name == "quantum":
+        text = rf"`targets` must have shape \(n,\) .* but has \(12, {horizon}\)"
+        with pytest.raises(ValueError, match=text):
+            fitted(name, inputs, targets)
+        return
+    predicted = fitted(name, inputs, targets).predict(inputs)
+    assert predicted.shape == (12, horizon)
+    alone = fitted(name, inputs, targets[:, 0]).predict(inputs)
+    if horizon == 1:
+        np.testing.assert_array_equal(predicted[:, 0], alone)
+
+
+@every
+def test_lists_are_taken_and_arguments_are_not_modified(name):
+    inputs, targets = data()
+    kept = inputs.copy(), targets.copy()
+    predicted = fitted(name, inputs, targets).predict(inputs)
+    from_lists = fitted(name, inputs.tolist(), targets.tolist())
+    np.testing.assert_array_equal(predicted, from_lists.predict(inputs.tolist()))
+    np.testing.assert_array_equal(inputs, kept[0])
+    np.testing.assert_array_equal(targets, kept[1])
+
+
+@every
+def test_the_same_seed_gives_the_same_bits(name):
+    first, again = (fitted(name, *data()) for _ in range(2))
+    inputs, _ = data()
+    np.testing.assert_array_equal(first.predict(inputs), again.predict(inputs))
+
+
+@every
+def test_a_window_is_forecast_alone_as_in_a_batch(name):
+    inputs, targets = data()
+    model = fitted(name, inputs, targets)
+    alone = [model.predict(window[None])[0] for window in inputs]
+    np.testing.assert_allclose(model.predict(inputs), alone, rtol=0, atol=1e-14)
+
+
+@every
+def test_validation_data_do_not_change_a_plain_fit(name):
+    inputs, targets = data()
+    held_out = inputs[:3] / 2, targets[:3] / 3
+    with_it = fitted(name, inputs, targets, validation=held_out)
+    without = fitted(name, inputs, targets)
+    np.testing.assert_array_equal(with_it.predict(inputs), without.predict(inputs))
+
+
+@every
+def test_more_features_are_taken(name):
+    inputs, targets = data(n_features=2)
+    assert fitted(name, inputs, targets).predict(inputs).shape == (12,)
+
+
+@every
+def test_a_fitted_forecaster_can_be_pickled(name):
+    inputs, targets = data()
+    model = fitted(name, inputs, targets)
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict(inputs), model.predict(inputs))
+
+
+@every
+def test_a_forecaster_is_frozen_and_its_options_are_json(name):
+    forecaster = quick(name)
+    options = json.loads(json.dumps(OPTIONS.get(name, {})))
+    assert make_forecaster(name, **options) == forecaster
+    for field in fields(forecaster):
+        with pytest.raises(FrozenInstanceError):
+            setattr(forecaster, field.name, None)
+
+
+BAD_DATA = {
+    "two axes": (np.ones((4, 5)), np.ones(4), r"`inputs` must have shape .*\(4, 5\)"),
+    "no windows": (np.ones((0, 5, 1)), np.ones(0), r"none of them 0, but has \(0, 5"),
+    "nan": (
+        np.full((4, 5, 1), np.nan),
+        np.ones(4),
+        "`inputs` must be finite, but sample 0",
+    ),
+    "length": (
+        np.ones((4, 5, 1)),
+        np.ones(3),
+        r"`targets` must have shape \(4,\) or \(4, horizon\), but has \(3,\)",
+    ),
+    "three axes": (np.ones((4, 5, 1)), np.ones((4, 1, 1)), r"but has \(4, 1, 1\)"),
+    "no leads": (np.ones((4, 5, 1)), np.ones((4, 0)), r"but has \(4, 0\)"),
+    "inf": (
+        np.ones((4, 5, 1)),
+        [1, 1, np.inf, 1],
+        "`targets` must be finite, but sample 2 holds inf",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_DATA)
+@every
+def test_data_that_cannot_be_fitted_are_refused(name, case):
+    inputs, targets, text = BAD_DATA[case]
+    with pytest.raises(ValueError, match=text):
+        fitted(name, inputs, targets)
+
+
+@every
+def test_windows_of_another_layout_are_refused(name):
+    model = fitted(name, *data())
+    for shape in [(3, 4, 1), (3, 5, 2)]:
+        text = rf"5 steps of 1 features, as in training, but has shape \({shape[0]}, "
+        with pytest.raises(ValueError, match=text):
+            model.predict(np.ones(shape))
+    with pytest.raises(ValueError, match="`inputs` must be finite, but sample 1"):
+        model.predict([[[0.0]] * 5, [[np.inf]] * 5])
+
+
+@pytest.mark.parametrize("name", ["rnn", "lstm", "quantum"])
+def test_validation_data_of_another_layout_are_refused(name):
+    inputs, targets = data()
+    with pytest.raises(ValueError, match=r"layout \(5, 1, None\) .* \(4, 1, None\)"):
+        fitted(name, inputs, targets, validation=(inputs[:, 1:], targets))
+
+
+def test_unknown_names_are_refused_with_the_known_ones():
+    known = ", ".join(FORECASTERS)
+    with pytest.raises(ValueError, match=f"one of {known}, but is 'arima'"):
+        make_forecaster("arima")
+    with pytest.raises(ValueError, match=f"one of {known}, but is 'arima'"):
+        forecaster_options("arima")
+
+
+@every
+def test_unknown_options_are_refused_with_the_known_ones(name):
+    known = ", ".join(forecaster_options(name)) or "none"
+    text = f"Options of '{name}' must be among {known}, but one is 'sieson'."
+    with pytest.raises(ValueError, match=re.escape(text)) as caught:
+        make_forecaster(name, sieson=3)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_option_is_named():
+    text = "Options of 'seasonal-naive' must hold 'season', but are none"
+    with pytest.raises(ValueError, match=text):
+        make_forecaster("seasonal-naive")
+
+
+def test_a_quantum_cell_takes_every_field_of_its_configuration():
+    names = {field.name for field in fields(QLSTMConfig)}
+    for name in ("quantum", "reservoir"):
+        assert names <= set(forecaster_options(name))
+        assert "config" not in forecaster_options(name)
+        assert make_forecaster(name).config == QLSTMConfig()
+        options = {"rotation": "RY", "n_layers": 3}
+        assert make_forecaster(name, **options).config == QLSTMConfig(**options)
+        with pytest.raises(ValueError, match="`memory` must be one of"):
+            make_forecaster(name, memory="none")
+
+
+@pytest.mark.parametrize("memory", MEMORIES)
+def test_the_quantum_forecaster_is_the_model(memory):
+    """The parameters are those of `forecast_model` with the same seed."""
+    protocol, rng = SINE_PROTOCOLS["strict"], np.random.default_rng(0)
+    dataset = prepare(noisy_sine(protocol, rng), protocol, rng)
+    config = QLSTMConfig(**SMALL, memory=memory)
+    expected = forecast_model(dataset, config, seed=4, epochs=2)
+    model = make_forecaster("quantum", **SMALL, memory=memory, epochs=2).fit(
+        *dataset.train[:2],
+        rng=np.random.default_rng(4),
+        validation=dataset.validation[:2],
+    )
+    for ours, theirs in zip(model.params, expected.params, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    for key in ("loss", "val_loss"):
+        assert model.history[key] == expected.history[key]
+    predicted = model.predict(dataset.test.inputs)
+    np.testing.assert_array_equal(predicted, model.predict(dataset.test.inputs))
+    if memory != "sampled":
+        np.testing.assert_array_equal(predicted, expected.test_predictions)
+
+
+def test_options_of_training_reach_the_quantum_model():
+    inputs, targets = data()
+    options = {"epochs": 3, "batch_size": 4, "learning_rate": 0.05}
+    forecaster = make_forecaster(
+        "quantum", **SMALL, **options, gradient="finite-difference"
+    )
+    model = forecaster.fit(inputs, targets, rng=np.random.default_rng(1))
+    config = QLSTMConfig(**SMALL)
+    init_rng, shuffle_rng, _ = np.random.default_rng(1).spawn(3)
+    state = train_init(init_params(config, init_rng), shuffle_rng)
+    state = train(
+        state, inputs, targets, config, **options, gradient="finite-difference"
+    )
+    for ours, expected in zip(model.params, state.params, strict=True):
+        np.testing.assert_array_equal(ours, expected)
+
+
+def test_a_loss_over_all_steps_takes_its_targets_from_the_windows():
+    inputs, targets = data()
+    forecaster = make_forecaster("quantum", **SMALL, loss="all", epochs=2)
+    model = forecaster.fit(
+        inputs, targets, rng=np.random.default_rng(1), validation=(inputs, targets)
+    )
+    outputs = predict(model.params, inputs, forecaster.config, all_steps=True)
+    goals = np.column_stack([inputs[:, 1:, 0], targets])
+    loss = np.mean((outputs - goals) ** 2)
+    assert model.history["val_loss"][-1] == pytest.approx(loss, rel=1e-12)
+
+
+def test_patience_stops_the_quantum_model_at_its_best_epoch():
+    rng = np.random.default_rng(2)
+    inputs, held_out = rng.uniform(-1, 1, (2, 10, 3, 1))
+    targets, goals = rng.uniform(-1, 1, (2, 10))
+    forecaster = make_forecaster(
+        "quantum", **SMALL, epochs=200, learning_rate=0.1, patience=5
+    )
+    model = forecaster.fit(inputs, targets, rng=rng, validation=(held_out, goals))
+    losses = model.history["val_loss"]
+    assert len(losses) == int(np.argmin(losses)) + 6 < 200
+    error = np.mean((model.predict(held_out) - goals) ** 2)
+    assert error == pytest.approx(min(losses), rel=1e-12)
+    with pytest.raises(ValueError, match="`patience` must be None without validation"):
+        forecaster.fit(inputs, targets, rng=rng)
+
+
+@pytest.mark.parametrize(
+    "options, text",
+    [
+        ({"epochs": 0}, "`epochs` must be at least 1"),
+        ({"batch_size": 0}, "`batch_size` must be at least 1"),
+        ({"learning_rate": -1.0}, "`learning_rate` must be positive"),
+        ({"patience": 0}, "`patience` must be at least 1"),
+        ({"gradient": "guess"}, "`gradient` must be one of reverse, "),
+    ],
+)
+def test_options_of_the_quantum_model_are_checked(options, text):
+    with pytest.raises(ValueError, match=text):
+        make_forecaster("quantum", **options)
+
+
+def test_any_forecaster_can_be_measured_on_a_dataset():
+    protocol, rng = SINE_PROTOCOLS["strict"], np.random.default_rng(0)
+    dataset = prepare(noisy_sine(protocol, rng), protocol, rng)
+    found = forecast_with("net", make_forecaster("rnn", epochs=3), dataset, seed=2)
+    model = make_forecaster("rnn", epochs=3).fit(
+        *dataset.train[:2], rng=np.random.default_rng(2)
+    )
+    expected = model.predict(dataset.test.inputs)
+    assert found.name == "net"
+    np.testing.assert_array_equal(found.test_predictions, expected)
+    patient = make_forecaster("rnn", epochs=3, patience=2)  # needs validation data
+    forecast_with("net", patient, dataset, seed=2)
+
+
+def test_sections_and_equations_of_the_page_are_counted_and_cited_rightly():
+    page = (ROOT / "docs" / "baselines.md").read_text(encoding="utf-8")
+    tags = re.findall(r"\\tag\{(\d+)\}", page)
+    assert tags == [str(k) for k in range(1, len(tags) + 1)]
+    sections = re.findall(r"^## (\d+)\. ", page, flags=re.MULTILINE)
+    assert sections == [str(k) for k in range(1, len(sections) + 1)]
+    cited = re.compile(
+        r"docs/baselines\.md, (section|eq)s?\.? (\d+)(?:(?: to | and |, )(\d+))?"
+    )
+    n_cited = 0
+    for source in (ROOT / "qlstm").rglob("*.py"):
+        text = re.sub(r"\s+(?:# )?", " ", source.read_text(encoding="utf-8"))
+        for kind, first, last in cited.findall(text):
+            known = sections if kind == "section" else tags
+            assert {first, last or first} <= set(known), f"{source.name}: {first}"
+            n_cited += 1
+    assert n_cited > 5
