@@ -1,5 +1,7 @@
 """Autoregression and ridge regression against closed forms."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy import linalg, optimize
@@ -157,25 +159,29 @@ def test_units_do_not_matter():
     np.testing.assert_allclose(moved(3.0 * x + 40.0), 1.8 * plain(x) + 32.0)
 
 
+def left_out_error(z, y, penalty):
+    """Squared error of fits that leave each row out in turn."""
+    total = 0.0
+    for k in range(len(z)):
+        rows, goals = np.delete(z, k, axis=0), np.delete(y, k, axis=0)
+        mean, level = rows.mean(axis=0), goals.mean(axis=0)
+        gram = (rows - mean).T @ (rows - mean) + penalty * np.eye(z.shape[1])
+        weight = np.linalg.solve(gram, (rows - mean).T @ (goals - level))
+        total += (((z[k] - mean) @ weight + level - y[k]) ** 2).sum()
+    return total
+
+
 def test_the_penalty_has_the_least_error_left_out():
-    """The formula equals fits that leave each row out, the scale held fixed."""
-    x, noise = ridge_data(6)
-    z = standardized(x)
-    y = noise + 0.5 * z[:, :2]
-
-    def left_out(penalty):
-        total = 0.0
-        for k in range(len(z)):
-            rows, goals = np.delete(z, k, axis=0), np.delete(y, k, axis=0)
-            mean, level = rows.mean(axis=0), goals.mean(axis=0)
-            gram = (rows - mean).T @ (rows - mean) + penalty * np.eye(4)
-            weight = np.linalg.solve(gram, (rows - mean).T @ (goals - level))
-            total += (((z[k] - mean) @ weight + level - y[k]) ** 2).sum()
-        return total
-
-    best = min(PENALTIES, key=left_out)
-    assert PENALTIES[0] < best < PENALTIES[-1]
-    assert fit_ridge(x, y, None)[1] == best
+    """The formula equals fits without each row, the scale held fixed; few rows matter."""
+    chosen = set()
+    for seed in range(30):
+        x, noise = ridge_data(seed, n=9)
+        z = standardized(x)
+        y = noise + z[:, :2]
+        best = min(PENALTIES, key=partial(left_out_error, z, y))
+        assert fit_ridge(x, y, None)[1] == best
+        chosen.add(best)
+    assert len(chosen) > 4
 
 
 def test_the_forecaster_uses_the_whole_window():

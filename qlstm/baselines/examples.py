@@ -71,7 +71,8 @@ def check_examples(inputs: ArrayLike, targets: ArrayLike) -> Examples:
         )
     _check_finite("targets", targets)
     horizon = targets.shape[1] if targets.ndim == 2 else None
-    return Examples(inputs, targets.reshape(n, -1), Layout(*inputs.shape[1:], horizon))
+    layout = Layout(inputs.shape[1], inputs.shape[2], horizon)
+    return Examples(inputs, targets.reshape(n, -1), layout)
 
 
 def check_validation(

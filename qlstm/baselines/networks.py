@@ -30,7 +30,7 @@ HIDDEN = 8
 class FittedNetwork(NamedTuple):
     """A trained network."""
 
-    cell: Cell
+    cell: type[Cell]
     params: RecurrentParams
     layout: Layout
     history: dict[str, list[float]]
@@ -68,7 +68,7 @@ class Network:
             and `match_params` are given.
     """
 
-    cell: ClassVar[Cell]
+    cell: ClassVar[type[Cell]]
 
     hidden: int | None = None
     match_params: int | None = None
@@ -143,7 +143,8 @@ class Network:
         rng: np.random.Generator,
     ) -> tuple[RecurrentParams, dict[str, list[float]]]:
         """Adam on shuffled minibatches: the parameters, and losses by epoch."""
-        adam, history, best = adam_init(params), {"loss": []}, params
+        adam, best = adam_init(params), params
+        history: dict[str, list[float]] = {"loss": []}
         for epoch in range(self.epochs):
             order, total = rng.permutation(len(examples.inputs)), 0.0
             for start in range(0, len(order), self.batch_size):
@@ -203,14 +204,14 @@ class LSTM(Network):
     cell = LSTMCell
 
 
-def count_params(cell: Cell, n_hidden: int, layout: Layout) -> int:
+def count_params(cell: type[Cell], n_hidden: int, layout: Layout) -> int:
     """``n_gates H (F + H + 1) + (H + 1) n_outputs`` (docs/baselines.md, section 6)."""
     gates = cell.n_gates * n_hidden * (layout.n_features + n_hidden + 1)
     return gates + (n_hidden + 1) * layout.n_outputs
 
 
 def init_recurrent(
-    cell: Cell, n_hidden: int, layout: Layout, rng: np.random.Generator
+    cell: type[Cell], n_hidden: int, layout: Layout, rng: np.random.Generator
 ) -> RecurrentParams:
     """Draw everything uniformly in ``[-1, 1) / sqrt(n_hidden)``, as PyTorch does."""
     columns, bound = cell.n_gates * n_hidden, 1 / np.sqrt(n_hidden)

@@ -4,7 +4,7 @@ Arrays inside are time first. The gradient of the last state, or of all states, 
 as `grad_hidden`; derivations: docs/baselines.md.
 """
 
-from typing import ClassVar, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ class Run(NamedTuple):
 class Cell(Protocol):
     """A recurrent network without its readout."""
 
-    n_gates: ClassVar[int]
+    n_gates: int
 
     @staticmethod
     def forward(
@@ -230,14 +230,16 @@ def _weights_backward(
     )
 
 
-def recurrent_forecast(cell: Cell, params: RecurrentParams, inputs: NDArray) -> NDArray:
+def recurrent_forecast(
+    cell: type[Cell], params: RecurrentParams, inputs: NDArray
+) -> NDArray:
     """``y = h_T V + d``: forecasts of windows, ``(batch, n_outputs)``."""
     hidden = cell.forward(params, inputs).hidden[-1]
     return hidden @ params.readout_weight + params.readout_bias
 
 
 def recurrent_loss_and_grad(
-    cell: Cell, params: RecurrentParams, inputs: NDArray, targets: NDArray
+    cell: type[Cell], params: RecurrentParams, inputs: NDArray, targets: NDArray
 ) -> tuple[float, RecurrentParams]:
     """Mean squared error of the forecasts and its gradient (docs/baselines.md, eq. 5).
 
