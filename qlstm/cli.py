@@ -252,6 +252,7 @@ def run_forecasts(
         protocol: The protocol.
         rng: Source of randomness for a random split.
     """
+    args.out.mkdir(parents=True, exist_ok=True)  # an error now, not after training
     dataset = prepare(series.values, protocol, rng)
     epochs = args.epochs or protocol.epochs
     print(_headline(series, dataset, epochs))
@@ -280,9 +281,10 @@ def _headline(series: Series, dataset: Dataset, epochs: int) -> str:
     if len(dataset.validation.targets):
         parts += f", {len(dataset.validation.targets)} validation"
     unit = f" in {series.unit}" if series.unit else ""
+    gaps = f" with {series.gaps} gap(s)" if series.gaps else ""
     protocol = dataset.protocol
     return (
-        f"{series.name}{unit}, {len(series.values)} values, protocol "
+        f"{series.name}{unit}, {len(series.values)} values{gaps}, protocol "
         f"`{protocol.name}`: {parts} and {len(dataset.test.targets)} test windows of "
         f"{protocol.n_steps} steps, {epochs} epochs.\n"
         "Skill is 1 - MSE / MSE of persistence, the forecast that repeats the last "
