@@ -1,4 +1,4 @@
-"""How much entanglement a gate or a circuit makes: experiments.entangling_power.
+"""How much entanglement a gate makes: ``python -m experiments.entangling_power``.
 
 Four studies, each with a figure, a JSON file and a paragraph that says what to see:
 named gates; the sandwich K <= E_0 <= E_up <= LN along two lines of gates; circuits that
@@ -33,9 +33,6 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 FIXED_ANGLE = 0.5
 """The angles that the map of K does not vary: the mean of the initial ones, U(0, 1)."""
 PI_4 = np.pi / 4
-
-
-# Named gates
 
 
 class Gate(NamedTuple):
@@ -191,9 +188,6 @@ def draw_gates(rows: list[dict[str, Any]]) -> Figure:
     return figure
 
 
-# The sandwich along two lines of gates
-
-
 def binary_entropy(p: NDArray) -> NDArray[np.float64]:
     """``h(p) = -p log2 p - (1 - p) log2 (1 - p)``, of any array of probabilities."""
     return _entropy(np.stack([p, 1 - p]))
@@ -344,9 +338,6 @@ def draw_sandwich(lines: dict[str, Any]) -> Figure:
         ax.set_xticks(np.arange(5) * np.pi / 16, ["0", "π/16", "π/8", "3π/16", "π/4"])
         ax.grid(color="#e6e6e6")
     return figure
-
-
-# Circuits: creating against destroying
 
 
 class Ensemble(NamedTuple):
@@ -558,9 +549,6 @@ def _bars(ends: NDArray) -> NDArray[np.float64]:
     return np.stack([np.zeros_like(width), width])
 
 
-# K over two angles
-
-
 def measure_map(n_points: int) -> dict[str, Any]:
     """K over the second layer's angles on wires 0 and 1, for RY and RX."""
     grid = np.linspace(0, 2 * np.pi, n_points)
@@ -622,9 +610,6 @@ def draw_map(content: dict[str, Any]) -> Figure:
     axes[0, 0].contour(grid, grid, values["RY"], levels, colors="white", linewidths=0.8)
     figure.colorbar(image, ax=axes[0].tolist(), label="Schmidt strength K (ebits)")
     return figure
-
-
-# The run
 
 
 def _fixed(value: float, digits: int = 6) -> str:
