@@ -1,7 +1,9 @@
 """What the command lines share: options, progress, tables, errors, the run itself."""
 
 import argparse
+import os
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -41,6 +43,24 @@ def run_main(
         parser.exit(130, "\ninterrupted\n")
     except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
         parser.exit(2, f"error: {' '.join(str(error).split())}\n")
+
+
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def ensure_one_thread(module: str) -> None:
+    """Run the command again with BLAS on one thread, unless it already is.
+
+    The matrices are too small to share: threads that wait for each other make searches
+    many times slower on a busy machine, and timings worthless.
+
+    Args:
+        module: The command's module, such as ``experiments.speed``.
+    """
+    if any(os.environ.get(name) != "1" for name in THREADS):
+        environment = os.environ | dict.fromkeys(THREADS, "1")
+        command = [sys.executable, "-m", module, *sys.argv[1:]]
+        sys.exit(subprocess.run(command, env=environment, check=False).returncode)
 
 
 class Parser(argparse.ArgumentParser):
@@ -252,8 +272,8 @@ def run_forecasts(
         protocol: The protocol.
         rng: Source of randomness for a random split.
     """
-    args.out.mkdir(parents=True, exist_ok=True)  # an error now, not after training
     dataset = prepare(series.values, protocol, rng)
+    args.out.mkdir(parents=True, exist_ok=True)  # an error now, not after training
     epochs = args.epochs or protocol.epochs
     print(_headline(series, dataset, epochs))
     models: list[Forecast] = []

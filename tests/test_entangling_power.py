@@ -8,12 +8,13 @@ import sys
 import numpy as np
 import pytest
 
-from experiments import entangling_power
+from experiments import entangling_power_measures as measures
+from qlstm.cli import THREADS
 
 STUDIES = ("gates", "sandwich", "circuits", "map")
 COMMAND = [sys.executable, "-m", "experiments.entangling_power"]
 # The experiment starts itself again unless it finds one thread.
-ENVIRONMENT = os.environ | dict.fromkeys(entangling_power.THREADS, "1")
+ENVIRONMENT = os.environ | dict.fromkeys(THREADS, "1")
 
 
 @pytest.fixture(scope="module")
@@ -124,15 +125,15 @@ def test_the_sandwich_and_its_closed_forms(content, line):
 def test_the_circuits(content):
     circuits = content["circuits"]
     table, draws = circuits["table"], circuits["draws"]
-    flat = table[entangling_power.RX_FLAT]
+    flat = table[measures.RX_FLAT]
     values = [flat["K"], flat["E_up"]["min"], flat["E_down"]["min"], flat["e_p"]]
     np.testing.assert_allclose(values, [4, 4, 4, 0.6], atol=1e-12)
     for name in ("RX, 1 layer, [0, 2 pi]", "RY, 1 layer, [0, 2 pi]"):
         row = table[name]
         values = [row["K"], row["E_up"]["mean"], row["e_p"]]
         np.testing.assert_allclose(values, [2, 2, 0.48], atol=1e-9)
-    assert table[entangling_power.RY_TURN]["up_over_down"] == 0
-    assert table[entangling_power.INVERSE_TURN]["down_over_up"] == 0
+    assert table[measures.RY_TURN]["up_over_down"] == 0
+    assert table[measures.INVERSE_TURN]["down_over_up"] == 0
     for name, row in table.items():
         assert row["n_draws"] == len(draws[name]) == 2
         up = [draw["up"][0] for draw in draws[name]]
@@ -147,7 +148,7 @@ def test_counts_tell_found_from_proved():
     def draw(up, down):
         return {"K": 3.0, "e_p": 0.5, "up": up, "down": down}
 
-    row = entangling_power.summarize(
+    row = measures.summarize(
         [
             draw([3.0, 3.2], [3.1, 3.3]),  # found, not proved
             draw([3.0, 3.05], [3.1, 3.3]),  # proved
@@ -196,7 +197,7 @@ def test_wrong_options_are_one_line(options, message):
 
 
 def test_the_run_in_one_thread_passes_its_status_on():
-    threads = entangling_power.THREADS
+    threads = THREADS
     environment = {k: v for k, v in os.environ.items() if k not in threads}
     end = subprocess.run(
         [*COMMAND, "--out", __file__],
