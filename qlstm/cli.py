@@ -6,6 +6,7 @@ import platform
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,7 @@ from qlstm.params import (
     ROTATIONS,
     QLSTMConfig,
 )
+from qlstm.readout import out_of_reach
 from qlstm.sources import Series
 from qlstm.store import write_json
 from qlstm.train import TrainState
@@ -276,6 +278,7 @@ def run_forecasts(
     args.out.mkdir(parents=True, exist_ok=True)  # an error now, not after training
     epochs = args.epochs or protocol.epochs
     print(_headline(series, dataset, epochs))
+    warnings.filterwarnings("ignore", ".*targets cannot be met")  # the headline says so
     models: list[Forecast] = []
     figures = {}
     rotations = ROTATIONS if args.rotation == "both" else (args.rotation,)
@@ -303,12 +306,20 @@ def _headline(series: Series, dataset: Dataset, epochs: int) -> str:
     unit = f" in {series.unit}" if series.unit else ""
     gaps = f" with {series.gaps} gap(s)" if series.gaps else ""
     protocol = dataset.protocol
+    train = dataset.train
+    beyond = out_of_reach(train.targets, train.inputs, QLSTMConfig())
+    reach = (
+        f"{beyond} of the {len(train.targets)} training targets lie outside [-1, 1], "
+        "which <Z> cannot reach.\n"
+        if beyond
+        else ""
+    )
     return (
         f"{series.name}{unit}, {len(series.values)} values{gaps}, protocol "
         f"`{protocol.name}`: {parts} and {len(dataset.test.targets)} test windows of "
         f"{protocol.n_steps} steps, {epochs} epochs.\n"
-        "Skill is 1 - MSE / MSE of persistence, the forecast that repeats the last "
-        "value.\n"
+        f"{reach}Skill is 1 - MSE / MSE of persistence, the forecast that repeats the "
+        "last value.\n"
     )
 
 
