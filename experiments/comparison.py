@@ -26,6 +26,7 @@ from qlstm import (
     step_targets,
 )
 from qlstm.cell import ROUTES, circuit_angles
+from qlstm.interchange import check_paper_cell
 from qlstm.model import unroll
 from qlstm.params import LOSSES
 from qsim import (
@@ -119,8 +120,9 @@ def compare(
         A `Comparison`.
 
     Raises:
-        ValueError: If the PennyLane side does not know the memory rule.
+        ValueError: If the PennyLane side does not know the model.
     """
+    check_paper_cell(config, "The cross-check")
     data = make_data(config, epochs, seed)
     cell = pm.make_cell(config)
     before = compare_at(params, data, config, cell)

@@ -5,7 +5,6 @@ a minibatch is one ``(5, 16) @ (16, 16)`` complex product: it drifts as the mach
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,14 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from qlstm import QLSTMConfig, adam_init, adam_update, init_params, loss_and_grad
-from qlstm.cli import Parser, format_table, positive_int, run_main, versions
+from qlstm.cli import (
+    Parser,
+    ensure_one_thread,
+    format_table,
+    positive_int,
+    run_main,
+    versions,
+)
 from qlstm.params import PAPER_MEMORIES, ROTATIONS
 from qsim import (
     entangling_layers,
@@ -25,7 +31,6 @@ from qsim import (
     zero_state,
 )
 
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 PAPER_SECONDS = 2250
 """The paper's code, 150 epochs (PennyLane 0.45, torch 2.13), measured once elsewhere."""
 
@@ -156,10 +161,7 @@ def _value_and_grad(angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def main(args: argparse.Namespace) -> None:
     """Time what was asked for, in one thread."""
-    if any(os.environ.get(name) != "1" for name in THREADS):
-        environment = os.environ | dict.fromkeys(THREADS, "1")
-        command = [sys.executable, "-m", "experiments.speed", *sys.argv[1:]]
-        sys.exit(subprocess.run(command, env=environment, check=False).returncode)
+    ensure_one_thread("experiments.speed")
     print(", ".join(f"{name} {number}" for name, number in versions().items()))
     print("\n" + minibatches(args.rounds))
     if args.runs:

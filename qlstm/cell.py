@@ -1,12 +1,13 @@
 """One step of the cell: join input and memory, evolve; and the way back.
 
-Two routes give the same numbers. `MatrixRoute` builds the circuit's matrix W once per
+Two routes give the same numbers for amplitude encoding. `MatrixRoute` builds the circuit's matrix W once per
 parameter update; with the inputs put in, it leaves the step's Kraus operators
 ``K_i = <i|_sys W |u>_sys``, and a step is one product with the memory. `DirectRoute`
 applies the gates to every state; it wins when the matrix is wider than the number of
 states. Derivations: docs/gradients.md, sections 3 and 4.
 """
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 import numpy as np
@@ -104,25 +105,18 @@ class Route(Protocol):
         """Gradients of all angles and all amplitudes, after the last step's."""
 
 
-class MatrixRoute:
-    """The circuit as one matrix, built once."""
+class KrausRoute(ABC):
+    """A route whose steps are Kraus operators, all known before the first step."""
 
-    def __init__(
-        self, angles: NDArray, amplitudes: NDArray, config: QLSTMConfig
-    ) -> None:
-        """Build the matrix and every step's Kraus operators."""
-        n_steps, batch, system = amplitudes.shape
-        ancilla = config.ancilla_dim
-        self.angles, self.config, self.amplitudes = angles, config, amplitudes
-        self.matrix = cell_matrix(angles, config)
-        dim = len(self.matrix)
-        by_input = self.matrix.reshape(dim, system, ancilla).swapaxes(0, 1)
-        self.by_input = by_input.reshape(system, dim * ancilla)
-        kraus = amplitudes.reshape(-1, system) @ self.by_input
-        self.kraus = kraus.reshape(n_steps, batch, dim, ancilla)
-        self.shape = (batch, system, ancilla)
+    kraus: NDArray
+    """``(n_steps, batch, dim, 2**n_ancilla)``, dim over both registers."""
+
+    def __init__(self, config: QLSTMConfig, batch: int) -> None:
+        """Keep the sizes."""
+        self.config = config
+        self.shape = (batch, config.system_dim, config.ancilla_dim)
         self.record: list[tuple[NDArray, NDArray]] = []
-        self.grad_matrix = np.zeros(0)  # set by the backward pass
+        self.grad_kraus = np.zeros(0)  # set by the backward pass
 
     def step(self, t: int, memory: NDArray) -> NDArray:
         """``phi = K h``."""
@@ -140,23 +134,92 @@ class MatrixRoute:
         return (grad_out.conj() @ self.kraus[t]).conj()[:, 0]
 
     def backward(self) -> tuple[NDArray, NDArray]:
-        """``grad_K = grad_phi h^dag`` for all steps at once, then back to angles and u."""
+        """``grad_K = grad_phi h^dag`` for all steps at once, then back to the angles."""
         memories, grads = zip(*reversed(self.record), strict=True)
         h, grad_out = np.array(memories), np.array(grads)
         return self.backward_kraus(grad_out.swapaxes(2, 3) * h[:, :, None, :].conj())
 
+    @abstractmethod
+    def backward_kraus(self, grad_kraus: NDArray) -> tuple[NDArray, NDArray]:
+        """Gradients of the angles and of the encoded inputs."""
+
+    @abstractmethod
+    def entangler_kraus(self) -> NDArray:
+        """The same as `kraus` after U_en alone."""
+
+    @abstractmethod
+    def shifted_kraus(self, shift: float) -> NDArray:
+        """Kraus operators with one angle shifted: ``(n_angles, *kraus.shape)``."""
+
+    @abstractmethod
+    def moved_input_kraus(self) -> NDArray:
+        """Kraus operators whose half difference is the derivative in each encoded
+        number: ``(2, n_encoded, *kraus.shape)``."""
+
+
+class MatrixRoute(KrausRoute):
+    """Amplitude encoding, the circuit as one matrix that is built once."""
+
+    def __init__(
+        self, angles: NDArray, amplitudes: NDArray, config: QLSTMConfig
+    ) -> None:
+        """Build the matrix and every step's Kraus operators."""
+        super().__init__(config, amplitudes.shape[1])
+        self.angles, self.amplitudes = angles, amplitudes
+        self.matrix = cell_matrix(angles, config)
+        self.by_input = self._by_input(self.matrix)
+        self.kraus = self._kraus(amplitudes, self.by_input)
+
     def backward_kraus(self, grad_kraus: NDArray) -> tuple[NDArray, NDArray]:
         """``grad_W_i = sum u_i grad_K``, ``grad_u_i = Re <W_i, grad_K>``."""
+        self.grad_kraus = grad_kraus
         grad = grad_kraus.reshape(-1, self.by_input.shape[1])
         grad_u = (grad @ self.by_input.conj().T).real.reshape(self.amplitudes.shape)
         system, dim = self.shape[1], len(self.matrix)
         by_input = self.amplitudes.reshape(-1, system).T @ grad
         by_input = by_input.reshape(system, dim, -1).swapaxes(0, 1)
-        self.grad_matrix = by_input.reshape(dim, dim)
         grad_angles = cell_matrix_backward(
-            self.matrix, self.grad_matrix, self.angles, self.config
+            self.matrix, by_input.reshape(dim, dim), self.angles, self.config
         )
         return grad_angles, grad_u
+
+    def entangler_kraus(self) -> NDArray:
+        """``U_en`` with the inputs put in."""
+        u_en, _ = stage_matrices(self.angles, self.config)
+        return self._kraus(self.amplitudes, self._by_input(u_en))
+
+    def shifted_kraus(self, shift: float) -> NDArray:
+        """From the matrices with one angle shifted."""
+        moved = []
+        for index in np.ndindex(self.angles.shape):
+            angles = self.angles.copy()
+            angles[index] += shift
+            by_input = self._by_input(cell_matrix(angles, self.config))
+            moved.append(self._kraus(self.amplitudes, by_input))
+        return np.array(moved)
+
+    def moved_input_kraus(self) -> NDArray:
+        """Polarization: the inputs ``u +- e_i``.
+
+        ``f(u) = |u|^2 f(u / |u|)`` is quadratic in u, so half the difference of its
+        values at ``u + e`` and ``u - e`` is its derivative along e. The vector is not
+        normalized here; hardware loads it normalized and multiplies by ``|u|^2`` after.
+        """
+        unit = np.eye(self.shape[1])[:, None, None, :]
+        moved = np.stack([self.amplitudes + unit, self.amplitudes - unit])
+        return self._kraus(moved, self.by_input)
+
+    def _by_input(self, matrix: NDArray) -> NDArray:
+        """The matrix with the system's input index first: ``(d_s, dim * d_a)``."""
+        _, system, ancilla = self.shape
+        by_input = matrix.reshape(-1, system, ancilla).swapaxes(0, 1)
+        return by_input.reshape(system, -1)
+
+    def _kraus(self, amplitudes: NDArray, by_input: NDArray) -> NDArray:
+        """``K = sum_i u_i W_i``, ``(..., batch, dim, d_a)``."""
+        _, system, ancilla = self.shape
+        kraus = amplitudes.reshape(-1, system) @ by_input
+        return kraus.reshape(*amplitudes.shape[:-1], -1, ancilla)
 
 
 class DirectRoute:
@@ -210,6 +273,7 @@ class DirectRoute:
 
 
 ROUTES: dict[str, type[Route]] = {"matrix": MatrixRoute, "direct": DirectRoute}
+"""The routes of amplitude encoding; angle encoding has its own, `qlstm.upload`."""
 
 
 def choose_route(config: QLSTMConfig, n_states: int) -> str:

@@ -1,9 +1,12 @@
 """What the command lines share: options, progress, tables, errors, the run itself."""
 
 import argparse
+import os
 import platform
+import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +23,7 @@ from qlstm.params import (
     ROTATIONS,
     QLSTMConfig,
 )
+from qlstm.readout import out_of_reach
 from qlstm.sources import Series
 from qlstm.store import write_json
 from qlstm.train import TrainState
@@ -41,6 +45,24 @@ def run_main(
         parser.exit(130, "\ninterrupted\n")
     except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
         parser.exit(2, f"error: {' '.join(str(error).split())}\n")
+
+
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def ensure_one_thread(module: str) -> None:
+    """Run the command again with BLAS on one thread, unless it already is.
+
+    The matrices are too small to share: threads that wait for each other make searches
+    many times slower on a busy machine, and timings worthless.
+
+    Args:
+        module: The command's module, such as ``experiments.speed``.
+    """
+    if any(os.environ.get(name) != "1" for name in THREADS):
+        environment = os.environ | dict.fromkeys(THREADS, "1")
+        command = [sys.executable, "-m", module, *sys.argv[1:]]
+        sys.exit(subprocess.run(command, env=environment, check=False).returncode)
 
 
 class Parser(argparse.ArgumentParser):
@@ -253,8 +275,10 @@ def run_forecasts(
         rng: Source of randomness for a random split.
     """
     dataset = prepare(series.values, protocol, rng)
+    args.out.mkdir(parents=True, exist_ok=True)  # an error now, not after training
     epochs = args.epochs or protocol.epochs
     print(_headline(series, dataset, epochs))
+    warnings.filterwarnings("ignore", ".*targets cannot be met")  # the headline says so
     models: list[Forecast] = []
     figures = {}
     rotations = ROTATIONS if args.rotation == "both" else (args.rotation,)
@@ -280,13 +304,22 @@ def _headline(series: Series, dataset: Dataset, epochs: int) -> str:
     if len(dataset.validation.targets):
         parts += f", {len(dataset.validation.targets)} validation"
     unit = f" in {series.unit}" if series.unit else ""
+    gaps = f" with {series.gaps} gap(s)" if series.gaps else ""
     protocol = dataset.protocol
+    train = dataset.train
+    beyond = out_of_reach(train.targets, train.inputs, QLSTMConfig())
+    reach = (
+        f"{beyond} of the {len(train.targets)} training targets lie outside [-1, 1], "
+        "which <Z> cannot reach.\n"
+        if beyond
+        else ""
+    )
     return (
-        f"{series.name}{unit}, {len(series.values)} values, protocol "
+        f"{series.name}{unit}, {len(series.values)} values{gaps}, protocol "
         f"`{protocol.name}`: {parts} and {len(dataset.test.targets)} test windows of "
         f"{protocol.n_steps} steps, {epochs} epochs.\n"
-        "Skill is 1 - MSE / MSE of persistence, the forecast that repeats the last "
-        "value.\n"
+        f"{reach}Skill is 1 - MSE / MSE of persistence, the forecast that repeats the "
+        "last value.\n"
     )
 
 

@@ -1,11 +1,16 @@
-"""The affine amplitude encoding of an input, and its backward pass (paper, eq. 3)."""
+"""The encodings of an input, and their backward passes.
+
+`amplitude`, the paper's (eq. 3): an affine map, normalized, loaded as amplitudes of the
+system register. `angle`: an affine map whose values turn the system wires before every
+layer, so the input is uploaded again and again.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qlstm.params import QLSTMParams
+from qlstm.params import QLSTMConfig, QLSTMParams
 
 
 class Encoded(NamedTuple):
@@ -17,26 +22,38 @@ class Encoded(NamedTuple):
     """``|a|``, ``(n_steps, batch, 1)``."""
 
 
-def encode(inputs: NDArray, params: QLSTMParams) -> Encoded:
+class EncodedAngles(NamedTuple):
+    """Angles of the system wires before each layer, time first."""
+
+    angles: NDArray
+    """In radians, ``(n_steps, batch, 2 * n_layers * n_system)``, layer by layer."""
+
+
+def encode(
+    inputs: NDArray, params: QLSTMParams, config: QLSTMConfig
+) -> Encoded | EncodedAngles:
     """Encode every input of every sequence.
 
-    ``a = x @ proj_weight + proj_bias, u = a / |a|``
+    ``a = x @ proj_weight + proj_bias``; as amplitudes, ``u = a / |a|``
 
     Args:
         inputs: Array ``(batch, n_steps, n_features)``.
         params: The model's parameters.
+        config: Its configuration.
 
     Returns:
-        `Encoded` amplitudes and norms.
+        `Encoded` amplitudes and norms, or `EncodedAngles`.
 
     Raises:
         ValueError: If a projection is zero or overflows; names the sample and step.
 
     References:
         Daskin, eq. 3, plus a bias: without it, normalizing one feature leaves only its
-        sign.
+        sign. Re-uploading: Perez-Salinas et al., Quantum 4, 226 (2020).
     """
     projected = inputs.swapaxes(0, 1) @ params.proj_weight + params.proj_bias
+    if config.encoding == "angle":
+        return EncodedAngles(projected)
     norm = np.sqrt(np.vecdot(projected, projected))[..., None]
     if not 0 < norm.min() <= norm.max() < np.inf:
         step, sample = np.argwhere(~((norm > 0) & (norm < np.inf)))[0][:2]
@@ -49,23 +66,34 @@ def encode(inputs: NDArray, params: QLSTMParams) -> Encoded:
 
 
 def encode_backward(
-    grad_amplitudes: NDArray, encoded: Encoded, inputs: NDArray
+    grad_encoded: NDArray, encoded: Encoded | EncodedAngles, inputs: NDArray
 ) -> tuple[NDArray, NDArray]:
     """Gradients of the projection (docs/gradients.md, eq. 9).
 
-    ``grad_a = (grad_u - u (u . grad_u)) / |a|``
+    ``grad_a = (grad_u - u (u . grad_u)) / |a|`` for amplitudes; for angles the gradient
+    of the angles as it is.
 
     Args:
-        grad_amplitudes: Gradient with respect to the amplitudes, real,
-            ``(n_steps, batch, 2**n_system)``.
+        grad_encoded: Gradient with respect to the amplitudes, real, or to the angles;
+            time first.
         encoded: What `encode` returned.
         inputs: The inputs it was given, ``(batch, n_steps, n_features)``.
 
     Returns:
         Gradients of `proj_weight` and of `proj_bias`.
     """
-    u, norm = encoded
-    along = np.vecdot(u, grad_amplitudes)[..., None]
-    grad_a = ((grad_amplitudes - u * along) / norm).reshape(-1, u.shape[-1])
+    grad_a = grad_projected(grad_encoded, encoded)
+    grad_a = grad_a.reshape(-1, grad_a.shape[-1])
     x = inputs.swapaxes(0, 1).reshape(len(grad_a), -1)
     return x.T @ grad_a, grad_a.sum(axis=0)
+
+
+def grad_projected(
+    grad_encoded: NDArray, encoded: Encoded | EncodedAngles
+) -> NDArray[np.float64]:
+    """Gradient of the affine map's values, time first (see `encode_backward`)."""
+    if isinstance(encoded, EncodedAngles):
+        return grad_encoded
+    u, norm = encoded
+    along = np.vecdot(u, grad_encoded)[..., None]
+    return (grad_encoded - u * along) / norm

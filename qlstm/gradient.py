@@ -12,8 +12,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.adam import unflatten
-from qlstm.cell import MatrixRoute, circuit_angles, split_angles
-from qlstm.model import Unrolled, mean_loss, unroll, unroll_backward
+from qlstm.cell import split_angles
+from qlstm.encoding import encode_backward
+from qlstm.model import (
+    Unrolled,
+    loss_backward,
+    mean_loss,
+    outputs_of,
+    unroll,
+    unroll_backward,
+)
 from qlstm.params import (
     QLSTMConfig,
     QLSTMParams,
@@ -22,8 +30,9 @@ from qlstm.params import (
     check_params,
     check_targets,
 )
+from qlstm.readout import read_out_backward
 from qlstm.shift import (
-    amplitude_shift,
+    amplitude_shift_gradient,
     naive_parameter_shift_gradient,
     parameter_shift_gradient,
 )
@@ -55,13 +64,14 @@ def loss_and_grad(
 ) -> tuple[float, QLSTMParams]:
     """Mean squared error and its gradient.
 
-    ``loss = mean (y - target)^2`` over the batch, and over the steps if
-    ``config.loss == "all"``.
+    ``loss = mean (y - target)^2`` over the batch, over the outputs, and over the steps
+    if ``config.loss == "all"``.
 
     Args:
         params: The parameters.
         inputs: Sequences ``(batch, n_steps, n_features)``.
-        targets: ``(batch,)``, or ``(batch, n_steps)`` for a loss over all steps.
+        targets: ``(batch,)``, or ``(batch, n_steps)`` for a loss over all steps; with a
+            last axis ``n_outputs`` if that is more than 1.
         config: The configuration.
         gradient: The method, a key of `METHODS`: ``"reverse"``,
             ``"parameter-shift"``, ``"amplitude-shift"``, ``"finite-difference"``, or,
@@ -142,8 +152,10 @@ def reverse(
         A `LossGradient`.
     """
     unrolled = unroll(params, inputs, config, route, rng)
-    loss, grad_outputs = _loss_backward(unrolled.outputs, targets, config)
-    grads = unroll_backward(unrolled, grad_outputs, inputs, config)
+    loss, grad_outputs = _loss_and_grad_outputs(
+        unrolled, params, inputs, targets, config
+    )
+    grads = unroll_backward(unrolled, grad_outputs, params, inputs, config)
     return LossGradient(loss, grads, 0, unrolled)
 
 
@@ -156,14 +168,8 @@ def _amplitude_shift(
 ) -> LossGradient:
     """Angles by ``Re <grad_W, W(angle + pi)> / 2``, the rest as in reverse mode."""
     result = reverse(params, inputs, targets, config, rng, route="matrix")
-    route = result.unrolled.route
-    assert isinstance(route, MatrixRoute)
-    angles = circuit_angles(params, config)
-    derivatives = amplitude_shift(angles, config)
-    grad_angles = np.einsum("ab,kab->k", route.grad_matrix.conj(), derivatives).real
-    entangler, disentangler = split_angles(grad_angles.reshape(angles.shape), config)
-    grads = result.grads._replace(entangler=entangler, disentangler=disentangler)
-    return result._replace(grads=grads)
+    grad_angles = amplitude_shift_gradient(result.unrolled.route)
+    return result._replace(grads=_with_angles(result.grads, grad_angles, config))
 
 
 def _finite_difference(
@@ -183,7 +189,7 @@ def _finite_difference(
 
     grads = unflatten(finite_difference(loss_at, flat), params)
     unrolled = unroll(params, inputs, config, rng=rng)
-    loss, _ = _loss_backward(unrolled.outputs, targets, config)
+    loss, _ = _loss_and_grad_outputs(unrolled, params, inputs, targets, config)
     evaluations = len(inputs) * (1 + 2 * flat.size)
     return LossGradient(loss, grads, evaluations, unrolled)
 
@@ -196,10 +202,20 @@ def _parameter_shift(
     rng: np.random.Generator | None,
 ) -> LossGradient:
     """Shifts of single gate occurrences, exact through time."""
-    unrolled = unroll(params, inputs, config, rng=rng)
-    loss, grad_outputs = _loss_backward(unrolled.outputs, targets, config)
-    result = parameter_shift_gradient(params, inputs, grad_outputs, unrolled, config)
-    return LossGradient(loss, *result, unrolled)
+    unrolled = unroll(params, inputs, config, "matrix", rng)
+    loss, grad_outputs = _loss_and_grad_outputs(
+        unrolled, params, inputs, targets, config
+    )
+    grad_p, grad_readout = read_out_backward(
+        grad_outputs, unrolled.probabilities, params, config
+    )
+    found = parameter_shift_gradient(unrolled, unrolled.route, grad_p, config)
+    grad_proj = encode_backward(found.encoded, unrolled.encoded, inputs)
+    grads = params._replace(
+        proj_weight=grad_proj[0], proj_bias=grad_proj[1], **grad_readout
+    )
+    grads = _with_angles(grads, found.angles, config)
+    return LossGradient(loss, grads, found.evaluations, unrolled)
 
 
 def _naive_parameter_shift(
@@ -209,31 +225,42 @@ def _naive_parameter_shift(
     config: QLSTMConfig,
     rng: np.random.Generator | None,
 ) -> LossGradient:
-    """Shifts of shared angles: wrong; the projection's part is from reverse mode."""
+    """Shifts of shared angles: wrong; all but the angles is from reverse mode."""
     replay = copy.deepcopy(rng)
     result = reverse(params, inputs, targets, config, rng)
-    _, grad_outputs = _loss_backward(result.unrolled.outputs, targets, config)
+    unrolled = result.unrolled
+    _, grad_outputs = _loss_and_grad_outputs(unrolled, params, inputs, targets, config)
+    grad_p, _ = read_out_backward(grad_outputs, unrolled.probabilities, params, config)
 
-    def outputs_at(moved: QLSTMParams) -> NDArray:
-        return unroll(moved, inputs, config, rng=copy.deepcopy(replay)).outputs
+    def probabilities_at(moved: QLSTMParams) -> NDArray:
+        return unroll(moved, inputs, config, rng=copy.deepcopy(replay)).probabilities
 
-    naive = naive_parameter_shift_gradient(params, grad_outputs, outputs_at)
-    grads = result.grads._replace(
-        entangler=naive.grads.entangler, disentangler=naive.grads.disentangler
+    entangler, disentangler = naive_parameter_shift_gradient(
+        params, grad_p, probabilities_at
     )
-    evaluations = len(inputs) + naive.evaluations  # the unshifted circuits come first
-    return result._replace(grads=grads, evaluations=evaluations)
+    grads = result.grads._replace(entangler=entangler, disentangler=disentangler)
+    circuits = 1 + 2 * (entangler.size + disentangler.size)
+    return result._replace(grads=grads, evaluations=len(inputs) * circuits)
 
 
-def _loss_backward(
-    outputs: NDArray, targets: NDArray, config: QLSTMConfig
+def _loss_and_grad_outputs(
+    unrolled: Unrolled,
+    params: QLSTMParams,
+    inputs: NDArray,
+    targets: NDArray,
+    config: QLSTMConfig,
 ) -> tuple[float, NDArray]:
-    """``loss = mean r^2`` and ``grad_y = 2 r / n`` with ``r = y - target``."""
-    steps = slice(None) if config.loss == "all" else slice(-1, None)
-    residuals = outputs[steps] - targets.T
-    grad_outputs = np.zeros(outputs.shape)
-    grad_outputs[steps] = residuals * (2 / residuals.size)
-    return float(np.vdot(residuals, residuals)) / residuals.size, grad_outputs
+    """The loss of a forward pass and its gradient with respect to the outputs."""
+    return loss_backward(outputs_of(unrolled, params, inputs, config), targets, config)
+
+
+def _with_angles(
+    grads: QLSTMParams, grad_angles: NDArray, config: QLSTMConfig
+) -> QLSTMParams:
+    """Put a gradient of the angles as they are applied in its place."""
+    shape = (2 * config.n_layers, config.n_wires)
+    entangler, disentangler = split_angles(grad_angles.reshape(shape), config)
+    return grads._replace(entangler=entangler, disentangler=disentangler)
 
 
 METHODS: dict[str, Callable[..., LossGradient]] = {

@@ -43,7 +43,8 @@ def to_pennylane(params: QLSTMParams, config: QLSTMConfig) -> "pennylane.QNode":
 
     Raises:
         ImportError: If PennyLane is not installed.
-        ValueError: If the parameters do not fit the configuration.
+        ValueError: If the parameters do not fit the configuration, or that is not the
+            paper's cell (see `check_paper_cell`).
 
     Example:
         A sequence is a loop, here with the rule ``collapse``; the last output is what
@@ -74,6 +75,7 @@ def to_pennylane(params: QLSTMParams, config: QLSTMConfig) -> "pennylane.QNode":
         (2, 4)
     """
     qml = import_pennylane("to_pennylane")
+    check_paper_cell(config, "to_pennylane")
     given = QLSTMParams(*(array.copy() for array in check_params(params, config)))
     first = np.eye(1, config.ancilla_dim)[0]
     wires = range(config.n_wires)
@@ -105,6 +107,31 @@ def to_pennylane(params: QLSTMParams, config: QLSTMConfig) -> "pennylane.QNode":
         return qml.expval(qml.Z(config.n_system - 1)), qml.state()
 
     return cell
+
+
+def check_paper_cell(config: QLSTMConfig, user: str) -> None:
+    """Say so when a configuration has encodings or outputs that the paper has not.
+
+    Args:
+        config: The configuration.
+        user: Who needs the paper's cell, for the message.
+
+    Raises:
+        ValueError: If the encoding is not by amplitudes, or the outputs are not the
+            ``<Z>`` of one wire.
+    """
+    wanted = {
+        "encoding": "amplitude",
+        "readout": "expectation",
+        "predicts": "value",
+        "n_outputs": 1,
+    }
+    for name, value in wanted.items():
+        found = getattr(config, name)
+        if found != value:
+            raise ValueError(
+                f"{user} needs a model with {name} {value!r}, but it is {found!r}."
+            )
 
 
 def import_pennylane(user: str) -> ModuleType:

@@ -18,6 +18,9 @@ MEMORIES = (
 PAPER_MEMORIES = ("collapse", "probabilities")
 DISENTANGLERS = ("flip", "inverse")
 LOSSES = ("last", "all")
+ENCODINGS = ("amplitude", "angle")
+READOUTS = ("expectation", "affine")
+PREDICTS = ("value", "change")
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,13 @@ class QLSTMConfig:
             the adjoint of that circuit. Either way it has its own angles.
         loss: ``"last"`` compares the last step's output with the target, ``"all"``
             every step's output with its own.
+        encoding: ``"amplitude"``, the paper's, or ``"angle"``: the input turns the
+            system wires before every layer (re-uploading).
+        readout: ``"expectation"``, the paper's ``<Z>``, which cannot leave [-1, 1]; or
+            ``"affine"``: a trained scale and offset behind it.
+        predicts: ``"value"``, or ``"change"``: the output is added to the last value.
+        n_outputs: Outputs of a step, each from a system wire of its own; the targets
+            are then vectors.
 
     Raises:
         TypeError: If a size is not an integer.
@@ -54,15 +64,32 @@ class QLSTMConfig:
     memory: str = "collapse"
     disentangler: str = "flip"
     loss: str = "last"
+    encoding: str = "amplitude"
+    readout: str = "expectation"
+    predicts: str = "value"
+    n_outputs: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("n_features", "n_system", "n_ancilla", "n_layers"):
+        for name in ("n_features", "n_system", "n_ancilla", "n_layers", "n_outputs"):
             check_size(name, getattr(self, name))
             object.__setattr__(self, name, int(getattr(self, name)))  # JSON takes it
         check_choice("rotation", self.rotation, ROTATIONS)
         check_choice("memory", self.memory, MEMORIES)
         check_choice("disentangler", self.disentangler, DISENTANGLERS)
         check_choice("loss", self.loss, LOSSES)
+        check_choice("encoding", self.encoding, ENCODINGS)
+        check_choice("readout", self.readout, READOUTS)
+        check_choice("predicts", self.predicts, PREDICTS)
+        if self.n_outputs > self.n_system:
+            raise ValueError(
+                "Argument `n_outputs` must be at most `n_system`, a wire for each, but "
+                f"is {self.n_outputs} for {self.n_system} wire(s)."
+            )
+        if self.encoding == "angle" and self.disentangler == "inverse":
+            raise ValueError(
+                "Argument `disentangler` must be 'flip' with angle encoding, "
+                "but is 'inverse'."
+            )
 
     @property
     def n_wires(self) -> int:
@@ -89,9 +116,11 @@ class QLSTMParams(NamedTuple):
     """The trained arrays; gradients have the same layout."""
 
     proj_weight: NDArray[np.float64]
-    """Weights of the affine encoding, ``(n_features, 2**n_system)``."""
+    """Weights of the affine encoding, ``(n_features, 2**n_system)``; for angles
+    ``(n_features, 2 * n_layers * n_system)``."""
     proj_bias: NDArray[np.float64]
-    """Bias of the affine encoding, ``(2**n_system,)``."""
+    """Bias of the affine encoding, ``(2**n_system,)``, or ``(2 * n_layers *
+    n_system,)``."""
     entangler: NDArray[np.float64]
     """Angles of U_en in radians, ``(n_layers, n_wires)``, rows applied in order."""
     disentangler: NDArray[np.float64]
@@ -99,19 +128,51 @@ class QLSTMParams(NamedTuple):
     first."""
 
 
+class QLSTMReadoutParams(NamedTuple):
+    """The same with an affine readout: two more arrays."""
+
+    proj_weight: NDArray[np.float64]
+    """As in `QLSTMParams`."""
+    proj_bias: NDArray[np.float64]
+    """As in `QLSTMParams`."""
+    entangler: NDArray[np.float64]
+    """As in `QLSTMParams`."""
+    disentangler: NDArray[np.float64]
+    """As in `QLSTMParams`."""
+    readout_scale: NDArray[np.float64]
+    """Scale behind ``<Z>``, ``(n_outputs,)``."""
+    readout_offset: NDArray[np.float64]
+    """Offset behind ``<Z>``, ``(n_outputs,)``."""
+
+
+def params_class(config: QLSTMConfig) -> type[QLSTMParams]:
+    """The NamedTuple that holds a configuration's parameters.
+
+    Args:
+        config: The configuration.
+
+    Returns:
+        `QLSTMParams`, or `QLSTMReadoutParams` for an affine readout.
+    """
+    return QLSTMReadoutParams if config.readout == "affine" else QLSTMParams
+
+
 def param_shapes(config: QLSTMConfig) -> QLSTMParams:
     """The shape of each parameter array, in the layout of `QLSTMParams`."""
     angles = (config.n_layers, config.n_wires)
-    return QLSTMParams(
-        (config.n_features, config.system_dim), (config.system_dim,), angles, angles
-    )
+    encoded = config.system_dim
+    if config.encoding == "angle":
+        encoded = 2 * config.n_layers * config.n_system
+    shapes = (config.n_features, encoded), (encoded,), angles, angles
+    readout = [(config.n_outputs,)] * 2 if config.readout == "affine" else []
+    return params_class(config)(*shapes, *readout)
 
 
 def init_params(config: QLSTMConfig, rng: np.random.Generator) -> QLSTMParams:
     """Draw initial parameters as the paper's code does.
 
     Angles are uniform in [0, 1) radians, the projection uniform in
-    ``[-1, 1) / sqrt(n_features)``.
+    ``[-1, 1) / sqrt(n_features)``. An affine readout starts as the identity.
 
     Args:
         config: The model's configuration.
@@ -127,20 +188,27 @@ def init_params(config: QLSTMConfig, rng: np.random.Generator) -> QLSTMParams:
     """
     shapes = param_shapes(config)
     bound = 1 / np.sqrt(config.n_features)
-    return QLSTMParams(
+    affine = config.readout == "affine"
+    readout = (np.ones(config.n_outputs), np.zeros(config.n_outputs)) if affine else ()
+    return params_class(config)(
         rng.uniform(-bound, bound, shapes.proj_weight),
         rng.uniform(-bound, bound, shapes.proj_bias),
         rng.uniform(0, 1, shapes.entangler),
         rng.uniform(0, 1, shapes.disentangler),
+        *readout,
     )
 
 
 def check_params(params: QLSTMParams, config: QLSTMConfig) -> QLSTMParams:
     """Return `params` as float64 arrays, or say which has a wrong shape or value."""
+    shapes = param_shapes(config)
+    if len(params) != len(shapes):
+        raise ValueError(
+            f"Argument `params` must hold {', '.join(shapes._fields)} for a readout "
+            f"{config.readout!r}, but holds {len(params)} arrays."
+        )
     arrays = []
-    for name, array, shape in zip(
-        QLSTMParams._fields, params, param_shapes(config), strict=True
-    ):
+    for name, array, shape in zip(shapes._fields, params, shapes, strict=True):
         array = np.asarray(array, dtype=np.float64)
         if array.shape != shape:
             raise ValueError(
@@ -150,7 +218,7 @@ def check_params(params: QLSTMParams, config: QLSTMConfig) -> QLSTMParams:
         arrays.append(array)
     if not np.isfinite(np.concatenate([array.ravel() for array in arrays])).all():
         raise ValueError("Argument `params` must be finite, but holds nan or inf.")
-    return QLSTMParams(*arrays)
+    return params_class(config)(*arrays)
 
 
 def check_inputs(inputs: ArrayLike, config: QLSTMConfig) -> NDArray[np.float64]:
@@ -182,6 +250,7 @@ def check_targets(
     """Return `targets` as float64 of the loss's shape, or say what is off."""
     targets = np.asarray(targets, dtype=np.float64)
     shape = inputs.shape[:1] if config.loss == "last" else inputs.shape[:2]
+    shape += (config.n_outputs,) if config.n_outputs > 1 else ()
     if targets.shape != shape:
         raise ValueError(
             f"Argument `targets` must have shape {shape} for a loss over "

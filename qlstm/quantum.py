@@ -1,6 +1,6 @@
 """The quantum LSTM as a forecaster, with the interface of the baselines."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,17 +12,12 @@ from qlstm.baselines.examples import (
     check_examples,
     check_validation,
 )
-from qlstm.baselines.networks import (
-    check_patience,
-    check_training,
-    epochs_since_best,
-)
+from qlstm.baselines.networks import check_training
 from qlstm.baselines.reservoir import with_features
-from qlstm.data import Windows, step_targets
 from qlstm.gradient import METHODS
 from qlstm.model import predict
 from qlstm.params import QLSTMConfig, QLSTMParams, check_choice, init_params
-from qlstm.train import History, TrainState, train, train_init
+from qlstm.train import SCHEDULES, History, fit
 
 
 class FittedQuantum(NamedTuple):
@@ -42,30 +37,34 @@ class FittedQuantum(NamedTuple):
         return self.config.n_params
 
     def predict(self, inputs: ArrayLike) -> NDArray[np.float64]:
-        """Forecast windows ``(n, n_steps, n_features)``: ``(n,)``."""
-        rng = np.random.default_rng(self.draw_seed)
-        return predict(self.params, self.layout.check(inputs), self.config, rng=rng)
+        """Forecast windows ``(n, n_steps, n_features)``: ``(n,)`` or ``(n, horizon)``."""
+        inputs, rng = self.layout.check(inputs), np.random.default_rng(self.draw_seed)
+        outputs = predict(self.params, inputs, self.config, rng=rng)
+        return self.layout.shape(outputs.reshape(len(inputs), -1))
 
 
 @dataclass(frozen=True)
 class Quantum:
-    """The quantum LSTM, trained by `qlstm.train`.
+    """The quantum LSTM, trained by `qlstm.fit`.
 
     Args:
-        config: The model; one feature, the default, stands for as many as there are.
-            With ``loss="all"`` each step's target is the next value of the window.
+        config: The model; one feature and one output, the defaults, stand for as many
+            as the data have. With ``loss="all"`` each step's targets are the values
+            after it.
         epochs: Passes over the training windows.
         batch_size: Windows in a minibatch.
         learning_rate: Adam's step size.
         gradient: Gradient method, see `loss_and_grad`.
-        patience: Stop when the validation loss has had no new minimum for this many
-            epochs, and take the parameters of its minimum. If None, train all epochs
-            and take the last parameters.
+        schedule: Of the learning rate, see `qlstm.fit`.
+        clip_norm: Longest gradient, see `qlstm.fit`.
+        patience: Stop when the best validation loss (without validation data, training
+            loss) is this many epochs old, and take the parameters of that epoch. If
+            None, train all epochs and take the last parameters.
 
     Raises:
         TypeError: If a count is not an integer.
         ValueError: If a count or the learning rate is not positive, or the gradient
-            method is unknown.
+            method or the schedule is unknown.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -81,11 +80,14 @@ class Quantum:
     batch_size: int = 5
     learning_rate: float = 0.01
     gradient: str = "reverse"
+    schedule: str = "constant"
+    clip_norm: float | None = None
     patience: int | None = None
 
     def __post_init__(self) -> None:
         check_training(self.epochs, self.batch_size, self.learning_rate, self.patience)
         check_choice("gradient", self.gradient, tuple(METHODS))
+        check_choice("schedule", self.schedule, SCHEDULES)
 
     def fit(
         self,
@@ -99,7 +101,8 @@ class Quantum:
 
         Args:
             inputs: Windows ``(n, n_steps, n_features)``.
-            targets: The values after them, ``(n,)``.
+            targets: The values after them, ``(n,)`` or ``(n, horizon)``; each lead takes
+                a system wire.
             rng: Source of the initial parameters, the shuffles and the draws.
             validation: Inputs and targets whose loss is measured after each epoch.
 
@@ -107,43 +110,39 @@ class Quantum:
             A `FittedQuantum`.
 
         Raises:
-            ValueError: If shapes do not fit, a value is not finite, or `patience` has
-                no validation data.
+            ValueError: If shapes do not fit, a value is not finite, or there are more
+                leads than system wires.
         """
         examples = check_examples(inputs, targets)
         layout = examples.layout
-        if layout.horizon is not None:
-            raise ValueError(
-                "Argument `targets` must have shape (n,) for the quantum model, which "
-                f"forecasts one value, but has {np.shape(targets)}."
-            )
         held_out = check_validation(validation, layout)
-        check_patience(self.patience, held_out)
         config = with_features(self.config, layout.n_features)
+        if config.n_outputs == 1:
+            config = replace(config, n_outputs=layout.n_outputs)
         init_rng, shuffle_rng, draw_rng = rng.spawn(3)  # as in `forecast_model`
-
-        def stop(state: TrainState) -> bool:
-            return epochs_since_best(state.history["val_loss"]) >= self.patience
-
-        state = train(
-            train_init(init_params(config, init_rng), shuffle_rng),
+        params, history = fit(
+            init_params(config, init_rng),
             *_data(examples, config),
             config,
             epochs=self.epochs,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
+            rng=shuffle_rng,
             validation=held_out and _data(held_out, config),
-            callback=None if self.patience is None else stop,
             gradient=self.gradient,
+            schedule=self.schedule,
+            clip_norm=self.clip_norm,
+            patience=self.patience,
         )
-        params = state.params if self.patience is None else state.best_params
         seed = int(draw_rng.integers(2**63))
-        return FittedQuantum(params, config, layout, state.history, seed)
+        return FittedQuantum(params, config, layout, history, seed)
 
 
 def _data(examples: Examples, config: QLSTMConfig) -> tuple[NDArray, NDArray]:
-    """Inputs and targets of the loss's shape."""
-    inputs, targets = examples.inputs, examples.targets[:, 0]
-    if config.loss == "all":
-        targets = step_targets(Windows(inputs, targets, np.arange(len(inputs))))
-    return inputs, targets
+    """Inputs, and targets in the shape that the loss and the outputs ask for."""
+    inputs, targets = examples.inputs, examples.targets
+    if config.loss == "all":  # the values after each step: (n, n_steps, horizon)
+        after = np.concatenate([inputs[:, 1:, 0], targets], axis=1)
+        horizon = targets.shape[1]
+        targets = np.lib.stride_tricks.sliding_window_view(after, horizon, axis=1)
+    return inputs, targets if config.n_outputs > 1 else targets[..., 0]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qlstm.adam import AdamState
-from qlstm.params import QLSTMConfig, QLSTMParams, check_params
+from qlstm.params import QLSTMConfig, QLSTMParams, check_params, params_class
 from qlstm.train import TrainState
 
 FORMAT_VERSION = 1
@@ -111,7 +111,8 @@ def load_model(path: str | os.PathLike) -> tuple[QLSTMParams, QLSTMConfig]:
     header, arrays = _read(path, "qlstm-model")
     try:
         config = QLSTMConfig(**header["config"])
-        params = QLSTMParams(*(arrays[name] for name in QLSTMParams._fields))
+        layout = params_class(config)
+        params = layout(*(arrays[name] for name in layout._fields))
         return check_params(params, config), config
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path, error) from error
@@ -130,6 +131,7 @@ def save_state(path: str | os.PathLike, state: TrainState, config: QLSTMConfig) 
         "config": asdict(config),
         "rng_state": state.rng_state,
         "epoch": state.epoch,
+        "best_epoch": state.best_epoch,
         "best_loss": state.best_loss,
         "history": state.history,
         "adam_step": state.adam.step,
@@ -158,10 +160,10 @@ def load_state(path: str | os.PathLike) -> tuple[TrainState, QLSTMConfig]:
     header, arrays = _read(path, "qlstm-state")
     try:
         config = QLSTMConfig(**header["config"])
+        layout = params_class(config)
         params, best = (
             check_params(
-                QLSTMParams(*(arrays[f"{part}_{k}"] for k in QLSTMParams._fields)),
-                config,
+                layout(*(arrays[f"{part}_{k}"] for k in layout._fields)), config
             )
             for part in ("params", "best")
         )
@@ -173,6 +175,7 @@ def load_state(path: str | os.PathLike) -> tuple[TrainState, QLSTMConfig]:
             rng_state=header["rng_state"],
             epoch=header["epoch"],
             best_params=best,
+            best_epoch=header["best_epoch"],
             best_loss=header["best_loss"],
             history=header["history"],
             outcomes=arrays["outcomes"],

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from qlstm import mixed
 from qlstm.cell import circuit_angles, stage_matrices
 from qlstm.memory import RULES
-from qlstm.model import Unrolled, unroll
+from qlstm.model import Unrolled, outputs_of, unroll
 from qlstm.params import QLSTMConfig, QLSTMParams, check_inputs, check_params
 from qsim.density import entropy_of_probabilities
 from qsim.power import schmidt_strength
@@ -29,8 +29,9 @@ class Trace(NamedTuple):
     """A ledger of every step of every sequence; d_s and d_a are ``2**n_system`` and
     ``2**n_ancilla``."""
 
-    amplitudes: NDArray
-    """Encoded input u, ``(batch, n_steps, d_s)``."""
+    encoded: NDArray
+    """Encoded input: amplitudes u ``(batch, n_steps, d_s)``, or with angle encoding the
+    angles ``(batch, n_steps, 2 * n_layers * n_system)``."""
     state_en: NDArray
     """Joint state after U_en, ``(batch, n_steps, d_s, d_a)``; for `mixed` a density
     matrix ``(batch, n_steps, d_s d_a, d_s d_a)``."""
@@ -60,7 +61,7 @@ class Trace(NamedTuple):
     memory_after: NDArray
     """Memory that leaves it, the same shape."""
     readout: NDArray[np.float64]
-    """Output y, ``(batch, n_steps)``."""
+    """Output y, ``(batch, n_steps)``; the first of several."""
 
     @property
     def forgotten(self) -> NDArray[np.float64]:
@@ -124,21 +125,15 @@ def trace(
     """
     params, inputs = check_params(params, config), check_inputs(inputs, config)
     run = unroll(params, inputs, config, route="matrix", rng=rng)
-    u_en, u_dis = stage_matrices(circuit_angles(params, config), config)
     memories = np.array(run.memories)
-    state_en = _after_entangler(run.encoded.amplitudes, memories, u_en)
+    state_en = _joint_states(run.route.entangler_kraus(), memories, config)
     last, outcomes = _after_last(run, config, rng)
-    if config.memory == "mixed":
-        state_out = u_dis @ state_en @ u_dis.conj().T
-        p = np.diagonal(state_out, axis1=-2, axis2=-1).real
-        p = p.reshape(*p.shape[:2], config.system_dim, -1).sum(axis=-1)
-    else:
-        state_out = np.array(run.branches)
-        p = np.vecdot(state_out, state_out).real
+    state_out = _joint_states(run.route.kraus, memories, config)
+    p = run.probabilities
     ranked = np.sort(p, axis=-1)
-    (s_en, spectrum_en), (s_out, spectrum_out) = _entanglement(run, u_en, config)
+    (s_en, spectrum_en), (s_out, spectrum_out) = _entanglement(run, config)
     arrays = (
-        run.encoded.amplitudes,
+        run.encoded[0],
         state_en,
         state_out,
         s_en,
@@ -151,7 +146,7 @@ def trace(
         _record_probability(p, outcomes),
         memories,
         np.concatenate([memories[1:], last[None]]),
-        run.outputs,
+        outputs_of(run, params, inputs, config)[..., 0],
     )
     return Trace(*(array.swapaxes(0, 1) for array in arrays))
 
@@ -176,52 +171,44 @@ def entanglement_means(
         rng: Source of randomness, for `sampled`.
 
     Returns:
-        `S_en` and `S_out`, means over all steps of these sequences, and `K_en` and
-        `K_dis`, Schmidt strengths of U_en and U_dis; all in ebits.
+        `S_en` and `S_out`, means over all steps of these sequences, and, but for angle
+        encoding, `K_en` and `K_dis`, Schmidt strengths of U_en and U_dis; all in ebits.
     """
     rows = np.linspace(0, len(inputs) - 1, min(len(inputs), MONITOR_SEQUENCES))
     run = unroll(params, inputs[rows.astype(int)], config, route="matrix", rng=rng)
+    (s_en, _), (s_out, _) = _entanglement(run, config)
+    means = {"S_en": float(s_en.mean()), "S_out": float(s_out.mean())}
+    if config.encoding == "angle":  # the stages depend on the input
+        return means
     u_en, u_dis = stage_matrices(circuit_angles(params, config), config)
-    (s_en, _), (s_out, _) = _entanglement(run, u_en, config)
     dims = (config.system_dim, config.ancilla_dim)
-    return {
-        "S_en": float(s_en.mean()),
-        "S_out": float(s_out.mean()),
+    return means | {
         "K_en": float(schmidt_strength(u_en, dims)),
         "K_dis": float(schmidt_strength(u_dis, dims)),
     }
 
 
-def _after_entangler(u: NDArray, memories: NDArray, u_en: NDArray) -> NDArray:
-    """``U_en (u (x) h)`` of every step; for density matrices ``U_en (...) U_en^dag``."""
-    if memories.ndim == 4:
-        joint = (u[..., :, None] * u[..., None, :])[..., :, None, :, None]
-        joint = joint * memories[..., None, :, None, :]
-        return u_en @ joint.reshape(*u.shape[:2], *u_en.shape) @ u_en.conj().T
-    joint = u[..., :, None] * memories[..., None, :]
-    return (joint.reshape(*u.shape[:2], -1) @ u_en.T).reshape(joint.shape)
+def _joint_states(kraus: NDArray, memories: NDArray, config: QLSTMConfig) -> NDArray:
+    """Joint state of every step: vectors by register, or density matrices."""
+    if config.memory == "mixed":
+        return kraus @ memories @ kraus.conj().swapaxes(-1, -2)
+    states = (kraus @ memories[..., None])[..., 0]
+    return states.reshape(*states.shape[:2], config.system_dim, config.ancilla_dim)
 
 
-def _entanglement(
-    run: Unrolled, u_en: NDArray, config: QLSTMConfig
-) -> list[tuple[NDArray, NDArray]]:
+def _entanglement(run: Unrolled, config: QLSTMConfig) -> list[tuple[NDArray, NDArray]]:
     """Entanglement and the ancilla's spectrum of every step, after U_en and U_dis."""
     memories = np.array(run.memories)
+    kraus_en, kraus_out = run.route.entangler_kraus(), run.route.kraus
     if config.memory == "mixed":
-        amplitudes = run.encoded.amplitudes
-        by_input = u_en.reshape(-1, config.system_dim, config.ancilla_dim)
-        kraus_en = np.einsum("abc,tnb->tnac", by_input, amplitudes, optimize=True)
-        kraus_out = np.array(run.branches)
+        shape = np.shape(run.branches)
         entering = entropy_of_probabilities(_spectrum(memories))
         return [
-            _half_mutual_information(kraus.reshape(kraus_out.shape), memories, entering)
+            _half_mutual_information(kraus.reshape(shape), memories, entering)
             for kraus in (kraus_en, kraus_out)
         ]
-    state_en = _after_entangler(run.encoded.amplitudes, memories, u_en)
-    spectra = [
-        _spectrum(state.swapaxes(2, 3) @ state.conj())
-        for state in (state_en, np.array(run.branches))
-    ]
+    states = _joint_states(kraus_en, memories, config), np.array(run.branches)
+    spectra = [_spectrum(state.swapaxes(2, 3) @ state.conj()) for state in states]
     return [(entropy_of_probabilities(spectrum), spectrum) for spectrum in spectra]
 
 
@@ -253,7 +240,7 @@ def _after_last(
     run: Unrolled, config: QLSTMConfig, rng: np.random.Generator | None
 ) -> tuple[NDArray, NDArray]:
     """Memory after the last step, and the outcomes kept, ``(n_steps, batch)``."""
-    nothing = np.full(run.outputs.shape, -1, dtype=np.int64)
+    nothing = np.full(run.probabilities.shape[:2], -1, dtype=np.int64)
     if config.memory == "mixed":
         return mixed.channel(run.branches[-1], run.memories[-1]), nothing
     memory, cache = RULES[config.memory].update(run.branches[-1], rng)

@@ -1,6 +1,7 @@
 """The training loop; its whole state is one value that can be saved and continued."""
 
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -19,9 +20,11 @@ from qlstm.params import (
     check_size,
     check_targets,
 )
+from qlstm.readout import out_of_reach
 from qlstm.trace import entanglement_means
 
 MONITORS = ("entanglement",)
+SCHEDULES = ("constant", "cosine")
 
 History = dict[str, list[float]]
 
@@ -39,6 +42,8 @@ class TrainState(NamedTuple):
     """Epochs done."""
     best_params: QLSTMParams
     """Parameters after the epoch of the lowest loss (see `best_loss`)."""
+    best_epoch: int
+    """That epoch, counted from 1; 0 before the first."""
     best_loss: float
     """Lowest validation loss so far; without validation data, training loss."""
     history: History
@@ -66,6 +71,7 @@ def train_init(params: QLSTMParams, rng: np.random.Generator) -> TrainState:
         rng_state=shuffler.bit_generator.state,
         epoch=0,
         best_params=params,
+        best_epoch=0,
         best_loss=float("inf"),
         history={},
         outcomes=np.empty((0, 0), dtype=np.int64),
@@ -86,6 +92,9 @@ def fit(
     callback: Callable[[TrainState], bool | None] | None = None,
     gradient: str = "reverse",
     monitor: str | None = None,
+    schedule: str = "constant",
+    clip_norm: float | None = None,
+    patience: int | None = None,
 ) -> tuple[QLSTMParams, History]:
     """Train with Adam on shuffled minibatches.
 
@@ -106,9 +115,15 @@ def fit(
             of the training sequences of the entanglement after U_en and U_dis
             (``S_en``, ``S_out``) and the Schmidt strengths of U_en and U_dis (``K_en``,
             ``K_dis``), in ebits.
+        schedule: ``"constant"``, or ``"cosine"``: the step size falls to 0 along half a
+            cosine over the epochs.
+        clip_norm: Gradients longer than this are scaled down to it.
+        patience: Stop when the best loss (see `TrainState`) is this many epochs old,
+            and return that epoch's parameters.
 
     Returns:
-        The parameters after the last epoch, and the history: a dict of lists, one
+        The parameters after the last epoch (with `patience`, after the best), and the
+        history: a dict of lists, one
         number an epoch (see `TrainState`). The loss of an epoch is the mean over its
         minibatches, weighted by size, each before its update.
 
@@ -138,8 +153,12 @@ def fit(
         callback=callback,
         gradient=gradient,
         monitor=monitor,
+        schedule=schedule,
+        clip_norm=clip_norm,
+        patience=patience,
     )
-    return state.params, state.history
+    params = state.params if patience is None else state.best_params
+    return params, state.history
 
 
 def train(
@@ -155,6 +174,9 @@ def train(
     callback: Callable[[TrainState], bool | None] | None = None,
     gradient: str = "reverse",
     monitor: str | None = None,
+    schedule: str = "constant",
+    clip_norm: float | None = None,
+    patience: int | None = None,
 ) -> TrainState:
     """Continue a run until it has done `epochs` epochs in all.
 
@@ -173,6 +195,10 @@ def train(
         callback: As in `fit`.
         gradient: As in `fit`.
         monitor: As in `fit`.
+        schedule: As in `fit`.
+        clip_norm: As in `fit`.
+        patience: As in `fit`; the state at the end has the best parameters beside the
+            last.
 
     Returns:
         The `TrainState` at the end; the argument is not modified.
@@ -186,6 +212,11 @@ def train(
     check_choice("gradient", gradient, tuple(METHODS))
     if monitor is not None:
         check_choice("monitor", monitor, MONITORS)
+    check_choice("schedule", schedule, SCHEDULES)
+    if patience is not None:
+        check_size("patience", patience)
+    if clip_norm is not None and not clip_norm > 0:
+        raise ValueError(f"Argument `clip_norm` must be positive, but is {clip_norm}.")
     if not 0 < learning_rate < np.inf:
         raise ValueError(
             "Argument `learning_rate` must be positive and finite, "
@@ -197,13 +228,19 @@ def train(
     if validation is not None:
         val_inputs = check_inputs(validation[0], config)
         validation = val_inputs, check_targets(validation[1], val_inputs, config)
+    _warn_out_of_reach(inputs, targets, config)
     method = METHODS[gradient]
     while state.epoch < epochs:
+        if patience is not None and state.epoch - state.best_epoch >= patience:
+            break
         start = time.perf_counter()
         rng = np.random.default_rng()
         rng.bit_generator.state = state.rng_state
+        rate = learning_rate
+        if schedule == "cosine":
+            rate *= (1 + np.cos(np.pi * state.epoch / epochs)) / 2
         state, row = _epoch(
-            state, inputs, targets, config, batch_size, learning_rate, method, rng
+            state, inputs, targets, config, batch_size, rate, clip_norm, method, rng
         )
         if validation is not None:
             row["val_loss"] = mean_loss(state.params, *validation, config, rng)
@@ -223,6 +260,7 @@ def _epoch(
     config: QLSTMConfig,
     batch_size: int,
     learning_rate: float,
+    clip_norm: float | None,
     method: Callable[..., LossGradient],
     rng: np.random.Generator,
 ) -> tuple[TrainState, dict[str, float]]:
@@ -234,7 +272,8 @@ def _epoch(
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         result = method(params, inputs[batch], targets[batch], config, rng)
-        params, adam = adam_update(params, result.grads, adam, learning_rate)
+        grads = result.grads if clip_norm is None else _clip(result.grads, clip_norm)
+        params, adam = adam_update(params, grads, adam, learning_rate)
         total += result.loss * len(batch)
         if collapses:
             for t, cache in enumerate(result.unrolled.caches):
@@ -247,6 +286,25 @@ def _epoch(
     return state._replace(params=params, adam=adam, epoch=state.epoch + 1), row
 
 
+def _clip(grads: QLSTMParams, clip_norm: float) -> QLSTMParams:
+    """Scale a gradient down to a norm, if it is longer."""
+    norm = np.sqrt(sum(float(np.vdot(array, array)) for array in grads))
+    if norm <= clip_norm:
+        return grads
+    return type(grads)(*(array * (clip_norm / norm) for array in grads))
+
+
+def _warn_out_of_reach(inputs: NDArray, targets: NDArray, config: QLSTMConfig) -> None:
+    """Warn when some targets cannot be met."""
+    count = out_of_reach(targets, inputs, config)
+    if count:
+        warnings.warn(
+            f"{count} of {targets.size} targets cannot be met: <Z> stays in [-1, 1]. "
+            'Scale them, or set readout="affine".',
+            stacklevel=3,
+        )
+
+
 def _record(state: TrainState, row: dict[str, float]) -> TrainState:
     """Append the epoch's numbers, and keep the parameters if they are the best."""
     history = {key: [*state.history.get(key, []), value] for key, value in row.items()}
@@ -257,5 +315,7 @@ def _record(state: TrainState, row: dict[str, float]) -> TrainState:
             f"The loss must stay finite, but is {loss} after epoch {state.epoch}."
         )
     if loss < state.best_loss:
-        state = state._replace(best_params=state.params, best_loss=loss)
+        state = state._replace(
+            best_params=state.params, best_epoch=state.epoch, best_loss=loss
+        )
     return state

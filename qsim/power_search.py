@@ -80,6 +80,9 @@ def entangling_power(
     ``E_up(U) = sup_psi S(U psi) - S(psi)``; with product inputs
     ``E_0(U) = sup S(U (alpha_AA' (x) beta_BB'))``
 
+    SciPy's optimizer works on short vectors, so BLAS threads cost more than they give:
+    set ``OPENBLAS_NUM_THREADS=1`` for the process.
+
     The value is numerical: a maximum over `n_starts` local searches, reached by the
     returned state. One start lies near maximally entangled pairs AA' and BB', where
     the gain is the Schmidt strength, half lie near product states, the rest are random.
@@ -297,24 +300,31 @@ def _unit(array: NDArray) -> NDArray:
 
 def _check_ancillas(ancillas: Sequence[int]) -> tuple[int, int]:
     """Return `ancillas` as two integers, or say what is wrong."""
-    pair = tuple(int(size) for size in ancillas)
-    if len(pair) != 2 or min(pair) < 1:
+    pair = tuple(ancillas) if isinstance(ancillas, Sequence) else (ancillas,)
+    if len(pair) != 2 or not all(map(_is_positive_integer, pair)):
         raise ValueError(
-            "Argument `ancillas` must be two positive integers, "
-            f"but is {tuple(ancillas)}."
+            f"Argument `ancillas` must be two positive integers, but is {ancillas!r}."
         )
-    return pair
+    return int(pair[0]), int(pair[1])
 
 
 def _check_search(n_starts: int, rng: np.random.Generator) -> None:
     """Say what is wrong with the arguments of a search, if anything."""
-    if n_starts < 1:
-        raise ValueError(f"Argument `n_starts` must be at least 1, but is {n_starts}.")
+    if not _is_positive_integer(n_starts):
+        raise ValueError(
+            f"Argument `n_starts` must be a positive integer, but is {n_starts!r}."
+        )
     if not isinstance(rng, np.random.Generator):
         raise TypeError(
             "Argument `rng` must be a numpy.random.Generator, "
             f"but is {type(rng).__name__}."
         )
+
+
+def _is_positive_integer(value: object) -> bool:
+    """Whether a value is a Python or NumPy integer above 0."""
+    integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return integer and value >= 1
 
 
 def _summary(result: EntanglingPower | PowerInterval) -> str:

@@ -49,7 +49,7 @@ def test_a_step_joins_and_evolves(n_system, n_ancilla, rotation, route):
     )
     rng = np.random.default_rng(3)
     h = dense.random_state(rng, n_ancilla, 4).reshape(4, -1)
-    u = encode(inputs, params).amplitudes
+    u = encode(inputs, params, config).amplitudes
     angles = circuit_angles(params, config)
     circuit = ROUTES[route](angles, u, config)
     matrix = dense.layers_matrix(angles, rotation)

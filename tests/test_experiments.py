@@ -104,7 +104,10 @@ def weather(tmp_path_factory):
 def test_sine_prints_what_it_did(sine):
     process, folder = sine
     assert (process.returncode, process.stderr) == (0, "")
-    first, second = process.stdout.splitlines()[:2]
+    first, reach, second = process.stdout.splitlines()[:3]
+    assert reach == (
+        "6 of the 72 training targets lie outside [-1, 1], which <Z> cannot reach."
+    )
     assert first == (
         "noisy sine, 100 values, protocol `figure`: 72 training and 18 test windows "
         "of 10 steps, 2 epochs."
@@ -150,6 +153,10 @@ def test_sine_records_where_it_came_from(sine):
         "memory": "collapse",
         "disentangler": "flip",
         "loss": "last",
+        "encoding": "amplitude",
+        "readout": "expectation",
+        "predicts": "value",
+        "n_outputs": 1,
     }
     values = noisy_sine(SINE_PROTOCOLS["figure"], np.random.default_rng(0))
     series = content["series"]

@@ -16,9 +16,9 @@ from qlstm import (
     noisy_sine,
     prepare,
 )
-from qlstm.cell import cell_matrix, circuit_angles
+from qlstm.cell import circuit_angles
+from qlstm.model import unroll
 from qlstm.params import MEMORIES, PAPER_MEMORIES
-from qlstm.shift import amplitude_shift
 from qsim import circuit_matrix
 
 REGISTERS = [(1, 1), (1, 2), (2, 2), (3, 1)]
@@ -139,20 +139,59 @@ def test_complex_step(memory, registers, n_steps):
     np.testing.assert_allclose(derivative, reverse, atol=1e-14 * scale, rtol=0)
 
 
+VARIANTS = {
+    "flip": {},
+    "inverse": {"disentangler": "inverse"},
+    "angle": {"encoding": "angle"},
+}
+
+
 @pytest.mark.parametrize("rotation", ["RX", "RY"])
-@pytest.mark.parametrize("kind", ["flip", "inverse"])
-def test_amplitude_identity(kind, rotation):
-    config = QLSTMConfig(rotation=rotation, disentangler=kind)
-    params = init_params(config, np.random.default_rng(0))
-    angles = circuit_angles(params, config)
-    derivatives = amplitude_shift(angles, config)
-    for index, derivative in zip(np.ndindex(angles.shape), derivatives, strict=True):
-        step = np.zeros(angles.shape)
-        step[index] = 1e-6
-        difference = cell_matrix(angles + step, config) - cell_matrix(
-            angles - step, config
-        )
-        np.testing.assert_allclose(derivative, difference / 2e-6, atol=1e-9)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_amplitude_identity(variant, rotation):
+    case = draw(0, memory="mixed", rotation=rotation, **VARIANTS[variant])
+    config, params, inputs, _ = case
+    route = unroll(params, inputs, config).route
+    derivatives = route.shifted_kraus(np.pi) / 2
+    step = 1e-6
+    difference = (route.shifted_kraus(step) - route.shifted_kraus(-step)) / (2 * step)
+    np.testing.assert_allclose(derivatives, difference, atol=1e-9)
+    ahead, behind = (route.shifted_kraus(turn) for turn in (2 * np.pi, 0))
+    np.testing.assert_allclose(ahead, -behind, atol=1e-13)
+
+
+OPTIONS = {
+    "affine": {"readout": "affine"},
+    "change": {"predicts": "change"},
+    "two outputs": {"n_outputs": 2},
+    "angle": {"encoding": "angle"},
+    "all": {
+        "encoding": "angle",
+        "readout": "affine",
+        "predicts": "change",
+        "n_outputs": 2,
+        "loss": "all",
+    },
+}
+
+
+@pytest.mark.parametrize("rotation", ["RX", "RY"])
+@pytest.mark.parametrize("memory", MEMORIES)
+@pytest.mark.parametrize("option", OPTIONS)
+def test_all_methods_agree_for_every_option(option, memory, rotation):
+    options = OPTIONS[option]
+    config = QLSTMConfig(n_features=2, memory=memory, rotation=rotation, **options)
+    rng = np.random.default_rng(11)
+    params = init_params(config, rng)
+    params = type(params)(*(a + rng.normal(0, 0.2, a.shape) for a in params))
+    inputs = rng.uniform(-1, 1, (3, 4, 2))
+    shape = (3,) if config.loss == "last" else (3, 4)
+    shape += (config.n_outputs,) if config.n_outputs > 1 else ()
+    targets = rng.uniform(-1, 1, shape)
+    reverse = gradient(params, inputs, targets, config)
+    for method, tolerance in METHODS.items():
+        found = gradient(params, inputs, targets, config, method)
+        np.testing.assert_allclose(found, reverse, atol=tolerance, rtol=0)
 
 
 @pytest.mark.parametrize("memory", PAPER_MEMORIES)

@@ -19,6 +19,8 @@ CORE = (
     "memory",
     "mixed",
     "cell",
+    "upload",
+    "readout",
     "model",
     "shift",
     "gradient",

@@ -8,7 +8,7 @@ import pytest
 from qlstm import QLSTMConfig, init_params, loss_and_grad, predict
 from qlstm.gradient import reverse
 from qlstm.model import CHUNK, mean_loss, readout_signs, unroll
-from qlstm.params import ROTATIONS
+from qlstm.params import ROTATIONS, QLSTMReadoutParams
 
 MEMORIES = ("collapse", "probabilities", "marginals", "reset")
 SIZES = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 2)]
@@ -149,7 +149,58 @@ def test_outputs_and_memories_keep_their_bounds(n_system, n_ancilla, memory):
 @pytest.mark.parametrize("n_system", [1, 2, 3])
 def test_the_last_system_wire_is_read_out(n_system):
     z = dense.embed(dense.PAULI["RZ"], [n_system - 1], n_system)
-    np.testing.assert_array_equal(readout_signs(n_system), np.diag(z).real)
+    np.testing.assert_array_equal(readout_signs(n_system)[:, 0], np.diag(z).real)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2, 3])
+def test_several_wires_are_read_out_in_order(n_outputs):
+    wires = range(3 - n_outputs, 3)
+    z = [np.diag(dense.embed(dense.PAULI["RZ"], [w], 3)).real for w in wires]
+    np.testing.assert_array_equal(readout_signs(3, n_outputs), np.transpose(z))
+
+
+def test_scale_offset_and_change_act_on_the_expectation_values():
+    rng = np.random.default_rng(0)
+    inputs = rng.uniform(-1, 1, (4, 6, 1))
+    plain = QLSTMConfig(n_outputs=2)
+    bare = init_params(plain, rng)
+    z = predict(bare, inputs, plain, all_steps=True)  # (4, 6, 2)
+    config = QLSTMConfig(n_outputs=2, readout="affine", predicts="change")
+    scale, offset = np.array([2.0, -3.0]), np.array([0.5, 0.25])
+    params = QLSTMReadoutParams(*bare, scale, offset)
+    y = predict(params, inputs, config, all_steps=True)
+    np.testing.assert_allclose(y, z * scale + offset + inputs, atol=1e-14)
+
+
+@pytest.mark.parametrize("rotation", ["RX", "RY"])
+@pytest.mark.parametrize("memory", MEMORIES)
+def test_angle_encoding_equals_a_circuit_written_again(memory, rotation):
+    """Dense matrices, one sample and step at a time."""
+    config = QLSTMConfig(
+        n_system=2, n_ancilla=1, rotation=rotation, memory=memory, encoding="angle"
+    )
+    rng = np.random.default_rng(0)
+    params = init_params(config, rng)
+    inputs = rng.uniform(-1, 1, (3, 4, 1))
+    y = predict(params, inputs, config, all_steps=True)
+    rows = np.concatenate([params.entangler, params.disentangler[::-1]])
+    upload = {"RX": "RY", "RY": "RX"}[rotation]
+    for sample, sequence in enumerate(inputs):
+        memory_vector = np.array([1.0, 0.0])
+        for t, x in enumerate(sequence):
+            turns = (x @ params.proj_weight + params.proj_bias).reshape(4, 2)
+            psi = dense.kron([1.0, 0.0, 0.0, 0.0], memory_vector)
+            for row, turn in zip(rows, turns, strict=True):
+                for wire in range(2):
+                    gate = dense.rotation(upload, turn[wire])
+                    psi = dense.embed(gate, [wire], 3) @ psi
+                psi = dense.layers_matrix(row[None], rotation) @ psi
+            p = np.abs(psi.reshape(2, 2, 2)) ** 2
+            expected = p[:, 0].sum() - p[:, 1].sum()
+            assert y[sample, t] == pytest.approx(expected, abs=1e-12)
+            memory_vector = dense.next_memory(
+                memory, list(psi.reshape(4, 2)), psi.reshape(2, 2, 2), 2
+            )
 
 
 def test_one_wire_each_without_turning():

@@ -176,10 +176,16 @@ def test_options_are_checked(kind, options, error, text):
 
 
 @KINDS
-def test_patience_needs_validation_data(kind):
-    text = "`patience` must be None without validation data, but is 3"
-    with pytest.raises(ValueError, match=text):
-        fitted(kind(patience=3))
+def test_without_validation_data_patience_watches_the_training_loss(kind):
+    inputs, _ = toy()
+    data = inputs, np.random.default_rng(6).normal(size=12)
+    options = {"hidden": 2, "learning_rate": 0.3}
+    model = fitted(kind(**options, epochs=400, patience=4), data=data)
+    losses = model.history["loss"]
+    assert len(losses) == int(np.argmin(losses)) + 5 < 400
+    short = fitted(kind(**options, epochs=len(losses) - 4), data=data)
+    for a, b in zip(model.params, short.params, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @KINDS

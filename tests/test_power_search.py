@@ -341,7 +341,7 @@ PLUS = np.full((2, 1, 2, 1), 0.5)
         (
             lambda: qsim.entangling_power(CNOT, (2, 2), n_starts=0, rng=RNG),
             ValueError,
-            "Argument `n_starts` must be at least 1, but is 0",
+            "Argument `n_starts` must be a positive integer, but is 0",
         ),
         (
             lambda: qsim.entangling_power_bounds(CNOT, (2, 2), rng=None),

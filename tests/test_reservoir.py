@@ -76,6 +76,15 @@ def test_the_readout_is_ridge_regression(steps, n_params):
     assert strict.penalty == 7.0
 
 
+@pytest.mark.parametrize(
+    "options", [{"encoding": "angle"}, {"readout": "affine", "predicts": "change"}]
+)
+def test_other_cells_are_read_out_alike(options):
+    inputs, targets = data()
+    model = fitted(Reservoir(QLSTMConfig(**options)), inputs, targets)
+    assert (model.n_params, model.predict(inputs).shape) == (17, (20,))
+
+
 def test_leads_share_the_cell():
     inputs, targets = data()
     model = fitted(

@@ -58,9 +58,9 @@ class Network:
         epochs: Passes over the training windows.
         batch_size: Windows in a minibatch.
         learning_rate: Adam's step size.
-        patience: Stop when the validation loss has had no new minimum for this many
-            epochs, and take the parameters of its minimum. If None, train all epochs
-            and take the last parameters.
+        patience: Stop when the best validation loss (without validation data, training
+            loss) is this many epochs old, and take the parameters of that epoch. If
+            None, train all epochs and take the last parameters.
 
     Raises:
         TypeError: If a count is not an integer.
@@ -108,12 +108,11 @@ class Network:
             A `FittedNetwork`.
 
         Raises:
-            ValueError: If shapes do not fit, a value is not finite, `match_params` is
-                too small for one unit, or `patience` has no validation data.
+            ValueError: If shapes do not fit, a value is not finite, or `match_params`
+                is too small for one unit.
         """
         examples = check_examples(inputs, targets)
         held_out = check_validation(validation, examples.layout)
-        check_patience(self.patience, held_out)
         params = init_recurrent(
             self.cell, self.units(examples.layout), examples.layout, rng
         )
@@ -160,14 +159,11 @@ class Network:
                     f"The loss must stay finite, but is {total} after epoch "
                     f"{epoch + 1}."
                 )
-            if held_out is None:
-                continue
-            errors = (
-                recurrent_forecast(self.cell, params, held_out.inputs)
-                - held_out.targets
-            )
-            history.setdefault("val_loss", []).append(float(np.mean(errors**2)))
-            waited = epochs_since_best(history["val_loss"])
+            if held_out is not None:
+                predicted = recurrent_forecast(self.cell, params, held_out.inputs)
+                mse = float(np.mean((predicted - held_out.targets) ** 2))
+                history.setdefault("val_loss", []).append(mse)
+            waited = epochs_since_best(history.get("val_loss", history["loss"]))
             best = params if waited == 0 else best
             if self.patience is not None and waited >= self.patience:
                 break
@@ -242,13 +238,4 @@ def check_training(
         raise ValueError(
             "Argument `learning_rate` must be positive and finite, "
             f"but is {learning_rate}."
-        )
-
-
-def check_patience(patience: int | None, validation: object) -> None:
-    """Say so when there is nothing to be patient about."""
-    if patience is not None and validation is None:
-        raise ValueError(
-            f"Argument `patience` must be None without validation data, "
-            f"but is {patience}."
         )

@@ -1,0 +1,209 @@
+"""Schedule, clipping, early stopping, and the options of the readout, in training."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from qlstm import (
+    QLSTMConfig,
+    adam_init,
+    adam_update,
+    fit,
+    init_params,
+    load_model,
+    load_state,
+    loss_and_grad,
+    predict,
+    save_model,
+    save_state,
+    train,
+    train_init,
+)
+from qlstm.params import QLSTMParams, QLSTMReadoutParams
+from qlstm.readout import out_of_reach
+
+
+def draw(seed=0, n=12, **options):
+    """A model and data that it can reach."""
+    rng = np.random.default_rng(seed)
+    config = QLSTMConfig(rotation="RY", memory="probabilities", **options)
+    inputs, targets = rng.uniform(-1, 1, (n, 4, 1)), rng.uniform(-0.5, 0.5, n)
+    return init_params(config, rng), inputs, targets, config
+
+
+def replay(params, inputs, targets, config, rates, clip=None):
+    """Full-batch training written again: the parameters after each epoch."""
+    adam, found = adam_init(params), []
+    for rate in rates:
+        _, grads = loss_and_grad(params, inputs, targets, config)
+        norm = np.sqrt(sum((g**2).sum() for g in grads))
+        if clip is not None and norm > clip:
+            grads = type(grads)(*(g * clip / norm for g in grads))
+        params, adam = adam_update(params, grads, adam, rate)
+        found.append(params)
+    return found
+
+
+def assert_same(ours, theirs):
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-12, rtol=0)
+
+
+def test_the_cosine_schedule_falls_from_the_rate_to_zero():
+    case = draw()
+    rates = 0.05 * (1 + np.cos(np.pi * np.arange(6) / 6)) / 2
+    options = {"epochs": 6, "batch_size": 99, "learning_rate": 0.05}
+    params, _ = fit(*case, **options, rng=np.random.default_rng(0), schedule="cosine")
+    assert_same(params, replay(*case, rates)[-1])
+
+
+def test_long_gradients_are_clipped():
+    case = draw()
+    _, grads = loss_and_grad(*case)
+    clip = 0.3 * float(np.sqrt(sum((g**2).sum() for g in grads)))
+    options = {"epochs": 5, "batch_size": 99, "learning_rate": 0.05}
+    params, _ = fit(*case, **options, rng=np.random.default_rng(0), clip_norm=clip)
+    assert_same(params, replay(*case, [0.05] * 5, clip)[-1])
+    free, _ = fit(*case, **options, rng=np.random.default_rng(0), clip_norm=1e9)
+    assert_same(free, replay(*case, [0.05] * 5)[-1])
+
+
+def test_early_stopping_restores_the_best_epoch():
+    params, inputs, targets, config = draw(1, n=30)
+    validation = inputs[20:], -targets[20:]  # what is learnt must hurt here
+    seen = []
+    options = {
+        "epochs": 200,
+        "learning_rate": 0.05,
+        "validation": validation,
+        "patience": 7,
+        "callback": lambda state: seen.append(state),
+    }
+    rng = np.random.default_rng(0)
+    best, history = fit(params, inputs[:20], targets[:20], config, **options, rng=rng)
+    losses = history["val_loss"]
+    epoch = int(np.argmin(losses))
+    assert len(losses) == epoch + 1 + 7 < 200
+    assert_same(best, seen[epoch].params)
+    assert seen[-1].best_epoch == epoch + 1
+    y = predict(best, validation[0], config)
+    assert np.mean((y - validation[1]) ** 2) == pytest.approx(min(losses), abs=1e-14)
+
+
+def test_a_stopped_run_stays_stopped_when_it_is_continued(tmp_path):
+    params, inputs, targets, config = draw(1, n=30)
+    options = {
+        "epochs": 200,
+        "learning_rate": 0.05,
+        "validation": (inputs[20:], -targets[20:]),
+        "patience": 3,
+    }
+    state = train_init(params, np.random.default_rng(0))
+    state = train(state, inputs[:20], targets[:20], config, **options)
+    save_state(tmp_path / "state.npz", state, config)
+    loaded, _ = load_state(tmp_path / "state.npz")
+    again = train(loaded, inputs[:20], targets[:20], config, **options)
+    assert again.epoch == state.epoch == state.best_epoch + 3
+
+
+def test_an_affine_readout_reaches_beyond_one(tmp_path):
+    options = {"readout": "affine", "loss": "last"}
+    params, inputs, _, config = draw(2, n=40, **options)
+    targets = 5 + 2 * inputs[:, -1, 0]
+    settings = {"epochs": 150, "learning_rate": 0.05}
+    params, history = fit(
+        params, inputs, targets, config, **settings, rng=np.random.default_rng(0)
+    )
+    assert history["loss"][-1] < 0.05 * history["loss"][0]
+    save_model(tmp_path / "model.npz", params, config)
+    loaded, loaded_config = load_model(tmp_path / "model.npz")
+    assert isinstance(loaded, QLSTMReadoutParams) and loaded_config == config
+    assert_same(loaded, params)
+    state = train_init(params, np.random.default_rng(0))
+    save_state(tmp_path / "state.npz", state, config)
+    assert_same(load_state(tmp_path / "state.npz")[0].params, params)
+
+
+def test_vector_targets_are_learnt():
+    rng = np.random.default_rng(0)
+    config = QLSTMConfig(rotation="RY", memory="mixed", n_outputs=2)
+    inputs = rng.uniform(-0.7, 0.7, (40, 5, 1))
+    targets = np.stack([inputs[:, -1, 0], -inputs[:, -1, 0]], axis=1)
+    _, history = fit(
+        init_params(config, rng),
+        inputs,
+        targets,
+        config,
+        epochs=60,
+        learning_rate=0.05,
+        rng=rng,
+    )
+    assert history["loss"][-1] < 0.1 * history["loss"][0]
+
+
+def test_targets_out_of_reach_are_said():
+    params, inputs, targets, config = draw()
+    options = {"epochs": 1, "rng": np.random.default_rng(0)}
+    with pytest.warns(UserWarning, match=r"2 of 12 targets cannot be met: <Z> stays"):
+        fit(params, inputs, np.r_[1.5, -1.1, targets[2:]], config, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(params, inputs, targets, config, **options)
+
+
+def test_reach_depends_on_the_readout():
+    inputs = np.full((2, 3, 1), 0.9)
+    targets = np.array([1.2, -0.2])
+    assert out_of_reach(targets, inputs, QLSTMConfig()) == 1
+    change = QLSTMConfig(predicts="change")  # from 0.9: +0.3 and -1.1
+    assert out_of_reach(targets, inputs, change) == 1
+    assert out_of_reach(targets, inputs, QLSTMConfig(readout="affine")) == 0
+    every = QLSTMConfig(predicts="change", loss="all")
+    assert out_of_reach(np.full((2, 3), -0.2), inputs, every) == 6
+
+
+BAD = [
+    ({"schedule": "linear"}, "`schedule` must be one of constant, cosine, but"),
+    ({"clip_norm": 0.0}, "`clip_norm` must be positive, but is 0.0"),
+    ({"clip_norm": float("nan")}, "`clip_norm` must be positive, but is nan"),
+    ({"patience": 0}, "`patience` must be at least 1, but is 0"),
+]
+
+
+@pytest.mark.parametrize("options, message", BAD)
+def test_wrong_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        fit(*draw(), epochs=1, rng=np.random.default_rng(0), **options)
+
+
+def test_the_layout_must_fit_the_readout():
+    params, inputs, _, config = draw()
+    affine = QLSTMConfig(readout="affine")
+    with pytest.raises(ValueError, match="readout_offset for a readout 'affine', but"):
+        predict(params, inputs, affine)
+    six = init_params(affine, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="holds 6 arrays"):
+        predict(six, inputs, config)
+
+
+def test_the_paper_s_layout_is_kept():
+    assert QLSTMParams._fields == QLSTMReadoutParams._fields[:4]
+
+
+WRONG = [
+    ({"n_outputs": 3}, "`n_outputs` must be at most `n_system`"),
+    ({"encoding": "basis"}, "`encoding` must be one of amplitude, angle"),
+    ({"readout": "softmax"}, "`readout` must be one of expectation, affine"),
+    ({"predicts": "future"}, "`predicts` must be one of value, change"),
+    (
+        {"encoding": "angle", "disentangler": "inverse"},
+        "`disentangler` must be 'flip' with angle encoding",
+    ),
+]
+
+
+@pytest.mark.parametrize("options, message", WRONG)
+def test_wrong_configurations(options, message):
+    with pytest.raises(ValueError, match=message):
+        QLSTMConfig(**options)
