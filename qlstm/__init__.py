@@ -20,7 +20,6 @@ from qlstm.evaluation import (
     HorizonErrors,
     WalkForward,
     horizon_errors,
-    recursive_forecast,
     walk_forward,
 )
 from qlstm.forecast import Forecast, forecast_baselines, forecast_model
@@ -28,6 +27,7 @@ from qlstm.gradient import LossGradient, loss_and_grad, loss_gradient
 from qlstm.interchange import to_pennylane
 from qlstm.metrics import Errors, Scores, errors, mase, mase_scale, r2, scores, skill
 from qlstm.model import predict
+from qlstm.multistep import recursive_forecast
 from qlstm.params import QLSTMConfig, QLSTMParams, init_params
 from qlstm.significance import (
     LossTest,

@@ -87,7 +87,8 @@ def audit(work: Dataset | WalkForward) -> Audit:
         >>> rng = np.random.default_rng(0)
         >>> for name in ("strict", "text"):
         ...     protocol = SINE_PROTOCOLS[name]
-        ...     print(name, audit(prepare(noisy_sine(protocol, rng), protocol, rng)).passed)
+        ...     data = prepare(noisy_sine(protocol, rng), protocol, rng)
+        ...     print(name, audit(data).passed)
         strict True
         text False
     """

@@ -145,11 +145,12 @@ def _rank(n: int, alpha: float) -> int:
 
 
 def _quantile(scores: NDArray[np.float64], alpha: float) -> float:
-    """The finite-sample quantile, the smallest bound that ``1 - alpha`` new ones keep."""
+    """The finite-sample quantile: the smallest bound that holds for new scores."""
     rank = _rank(len(scores), alpha)
     if rank > len(scores):
         raise ValueError(
-            f"Argument `residuals` must hold at least {math.ceil(1 / alpha - 1 - 1e-9)} "
-            f"values for a tail of {alpha:g}, but holds {len(scores)}."
+            "Argument `residuals` must hold at least "
+            f"{math.ceil(1 / alpha - 1 - 1e-9)} values for a tail of {alpha:g}, but "
+            f"holds {len(scores)}."
         )
     return float(np.sort(scores)[rank - 1])

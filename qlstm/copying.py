@@ -10,7 +10,7 @@ from qlstm.params import check_size
 from qlstm.significance import diebold_mariano
 
 NEAR = 1 / 3
-"""A copy's squared distance to the last value seen, over that to the target, at most."""
+"""Most that a copy's squared distance to the last value seen is of its error."""
 
 
 class CopyCheck(NamedTuple):
@@ -61,7 +61,8 @@ class CopyCheck(NamedTuple):
                 f"The forecast copies the last value seen: {distance}, and {verdict}."
             )
         if self.is_near:
-            return f"The forecast keeps near the last value seen: {distance}. But {verdict}."
+            but = f"but {verdict}"
+            return f"The forecast keeps near the last value seen: {distance}; {but}."
         return f"The forecast is no copy: {distance}. It{verdict.removeprefix('it')}."
 
     def __str__(self) -> str:
@@ -112,8 +113,8 @@ def check_copy(
     Example:
         >>> values = np.sin(np.arange(60.0) ** 2)
         >>> index = np.arange(20, 60)
-        >>> print(check_copy(values[index - 1], values, index))
-        The forecast is the last value seen: it does not beat persistence (skill +0.000, p = 1).
+        >>> check_copy(values[index - 1], values, index).sentence[:35]
+        'The forecast is the last value seen'
         >>> check_copy(np.zeros(40), values, index).is_copy
         False
     """
@@ -176,7 +177,7 @@ def _check_targets(
 def _lagged(
     values: NDArray[np.float64], index: NDArray[np.intp], n_lags: int
 ) -> NDArray[np.float64]:
-    """The value k steps before each target: ``(n_lags + 1, n)``, nan before the start."""
+    """Values k steps before each target ``(n_lags + 1, n)``, nan before the start."""
     padded = np.concatenate([np.full(n_lags, np.nan), values])
     return padded[index - np.arange(n_lags + 1)[:, None] + n_lags]
 

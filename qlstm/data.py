@@ -107,7 +107,7 @@ class Windows(NamedTuple):
 
     @property
     def input_index(self) -> NDArray[np.intp]:
-        """Positions of the inputs, the steps before each target: as `inputs[:, :, 0]`."""
+        """Positions of the inputs, right before each target: ``(n_windows, n_steps)``."""
         return self.index[:, None] - np.arange(self.inputs.shape[1], 0, -1)
 
 

@@ -1,15 +1,14 @@
-"""Walk-forward evaluation: forecast, step on, refit, as one would have done at the time.
+"""Walk-forward evaluation: forecast, step on, refit, as one would have at the time.
 
 An *origin* is the position of the first value to forecast: all values before it are
 known, it and those after it are not. Nothing here looks past the origin, scaling
 included; `qlstm.audit` checks that from the positions each result carries.
 
 A forecaster is anything with ``fit(inputs, targets, *, rng, validation=None)`` that
-returns something with ``predict(inputs)``; both see scaled windows
-``(n_windows, n_steps, 1)``.
+returns something with ``predict(inputs)`` (`qlstm.multistep.Forecaster`); both see
+scaled windows ``(n_windows, n_steps, 1)``.
 """
 
-import typing
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,31 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from qlstm.data import Scaler, fit_minmax
 from qlstm.metrics import Errors, errors, mase_scale, skill
+from qlstm.multistep import Forecaster, predict_steps, recursive_forecast
 from qlstm.params import check_choice, check_size
 
 STRATEGIES = ("recursive", "direct", "joint")
-
-
-class Fitted(typing.Protocol):
-    """A trained forecaster."""
-
-    def predict(self, inputs: NDArray[np.float64], /) -> NDArray[np.float64]:
-        """Forecast windows: ``(n,)``, or ``(n, horizon)``."""
-
-
-class Forecaster(typing.Protocol):
-    """A method of forecasting."""
-
-    def fit(
-        self,
-        inputs: NDArray[np.float64],
-        targets: NDArray[np.float64],
-        /,
-        *,
-        rng: np.random.Generator,
-        validation: tuple[NDArray, NDArray] | None = None,
-    ) -> Fitted:
-        """Train on windows ``(n, n_steps, 1)`` and targets ``(n,)``."""
 
 
 class Fit(NamedTuple):
@@ -131,16 +109,16 @@ def walk_forward(
     """Forecast from one origin after the other, training only on what came before.
 
     Args:
-        values: Series ``(n,)`` in original units, nan where a value is missing. Training
-            windows and origins with a gap in them are dropped.
+        values: Series ``(n,)`` in original units, nan where a value is missing.
+            Training windows and origins with a gap in them are dropped.
         forecaster: The method; see the top of the module.
         n_steps: Values in a window.
         first_origin: Position of the first value to forecast.
         rng: Source of randomness; each training gets a child of its own.
         horizon: Values to forecast from each origin.
         stride: Steps from one origin to the next.
-        refit_every: Train anew at every k-th origin; None trains once, before the first.
-            The values since the last training are still seen as inputs.
+        refit_every: Train anew at every k-th origin; None trains once, before the
+            first. The values since the last training are still seen as inputs.
         train_size: None trains on all values before the origin (expanding window); a
             number on so many of them (sliding window).
         strategy: ``"recursive"``: one model a step ahead, whose forecasts are fed back.
@@ -172,8 +150,8 @@ def walk_forward(
         ...         return self
         ...     def predict(self, inputs):
         ...         return np.full(len(inputs), self.mean)
-        >>> rng = np.random.default_rng(0)
-        >>> walk = walk_forward([0, 2, 4, 6, 8], Mean(), n_steps=1, first_origin=3, rng=rng)
+        >>> rng, values = np.random.default_rng(0), [0, 2, 4, 6, 8]
+        >>> walk = walk_forward(values, Mean(), n_steps=1, first_origin=3, rng=rng)
         >>> walk.index.ravel(), walk.predictions.ravel()
         (array([3, 4]), array([3., 4.]))
     """
@@ -254,43 +232,6 @@ def horizon_errors(walk: WalkForward) -> tuple[HorizonErrors, ...]:
             )
         )
     return tuple(found)
-
-
-def recursive_forecast(
-    fitted: Fitted, inputs: ArrayLike, horizon: int
-) -> NDArray[np.float64]:
-    """Forecast several steps with a one-step model that is fed its own forecasts.
-
-    Args:
-        fitted: A trained forecaster whose `predict` gives ``(n,)`` or ``(n, 1)``.
-        inputs: Windows ``(n, n_steps, 1)``, in the units it was trained in.
-        horizon: Steps ahead.
-
-    Returns:
-        float64 array ``(n, horizon)``, in the same units.
-
-    Raises:
-        ValueError: If `inputs` has another shape or more than one feature, or `predict`
-            gives more than one step.
-
-    Example:
-        >>> from qlstm.baselines import Autoregression
-        >>> fibonacci = Autoregression(np.array([1.0, 1.0]), 0.0)
-        >>> recursive_forecast(fibonacci, [[[1.0], [1.0]]], 4)
-        array([[2., 3., 5., 8.]])
-    """
-    check_size("horizon", horizon)
-    window = np.asarray(inputs, dtype=np.float64)
-    if window.ndim != 3 or window.shape[2] != 1:
-        raise ValueError(
-            "Argument `inputs` must have shape (n, n_steps, 1) to be fed forecasts, "
-            f"but has {window.shape}."
-        )
-    steps = []
-    for _ in range(horizon):
-        steps.append(_predict(fitted, window, 1)[:, 0])
-        window = np.concatenate([window[:, 1:], steps[-1][:, None, None]], axis=1)
-    return np.stack(steps, axis=1)
 
 
 def _origins(
@@ -395,19 +336,5 @@ def _forecast(
     if plan.strategy == "recursive":
         return recursive_forecast(models[0], inputs, plan.horizon)
     if plan.strategy == "joint":
-        return _predict(models[0], inputs, plan.horizon)
-    return np.concatenate([_predict(model, inputs, 1) for model in models], axis=1)
-
-
-def _predict(
-    fitted: Fitted, inputs: NDArray[np.float64], horizon: int
-) -> NDArray[np.float64]:
-    """What a model predicts, as ``(n, horizon)``."""
-    found = np.asarray(fitted.predict(inputs), dtype=np.float64)
-    shape = (len(inputs), horizon)
-    if found.shape != shape and (horizon > 1 or found.shape != shape[:1]):
-        raise ValueError(
-            f"Argument `forecaster` must predict {shape}, or {shape[:1]} one step "
-            f"ahead, but predicts {found.shape}."
-        )
-    return found.reshape(shape)
+        return predict_steps(models[0], inputs, plan.horizon)
+    return np.concatenate([predict_steps(model, inputs, 1) for model in models], axis=1)

@@ -118,8 +118,8 @@ def mase_scale(train_values: ArrayLike, season: int = 1) -> float:
     ``mean |y_t - y_(t - season)|`` over the training part.
 
     Args:
-        train_values: Training part of the series ``(n,)``, nan where a value is missing;
-            a pair with a gap is left out.
+        train_values: Training part of the series ``(n,)``, nan for a missing value; a
+            pair with a gap is left out.
         season: Period m of the naive forecast; 1 repeats the last value.
 
     Returns:
@@ -143,7 +143,8 @@ def mase_scale(train_values: ArrayLike, season: int = 1) -> float:
     if values.ndim != 1 or not steps.any():
         raise ValueError(
             "Argument `train_values` must be one-dimensional and change over "
-            f"{season} steps, but has shape {values.shape} and {len(steps)} known pairs."
+            f"{season} steps, but has shape {values.shape} and {len(steps)} known "
+            "pairs."
         )
     return float(steps.mean())
 
@@ -163,7 +164,7 @@ def mase(
     Args:
         predictions: Array of any shape, not empty, in the units of `train_values`.
         targets: Array of the same shape.
-        train_values: Training part of the series ``(n,)``, nan where a value is missing.
+        train_values: Training part of the series ``(n,)``, nan for a missing value.
         season: Period m of the naive forecast.
 
     Returns:

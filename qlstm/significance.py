@@ -1,4 +1,4 @@
-"""Is the difference between two forecasts more than chance? Over time, and over seeds."""
+"""Is the difference between two forecasts more than chance? Over time, over seeds."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -163,7 +163,8 @@ def paired_wilcoxon(values: ArrayLike, reference: ArrayLike) -> SeedTest:
         (1945), 80.
 
     Example:
-        >>> found = paired_wilcoxon([0.1, 0.3, 0.2, 0.4, 0.1], [0.2, 0.5, 0.5, 0.8, 0.6])
+        >>> ours, theirs = [0.1, 0.3, 0.2, 0.4, 0.1], [0.2, 0.5, 0.5, 0.8, 0.6]
+        >>> found = paired_wilcoxon(ours, theirs)
         >>> found.p_value, found.smallest_p
         (0.0625, 0.0625)
     """

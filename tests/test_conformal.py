@@ -1,6 +1,7 @@
 """Split conformal intervals: ranks by hand, coverage by simulation."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -104,6 +105,18 @@ def test_coverage_by_hand():
     assert (found.share, found.mean_width, found.n) == (0.5, 2.0, 2)
     # the number inside is beta-binomial(2, 18, 2): P(0) = 1/70, P(1) = 12/70
     assert (found.low, found.high) == (0.5, 1.0)
+
+
+def test_the_range_of_chance_by_counting():
+    """Inside: new values below the k-th of n, all orders being equally likely."""
+    n, m, k = 9, 20, 9
+    ways = [math.comb(k - 1 + j, j) * math.comb(n - k + m - j, m - j) for j in range(m)]
+    ways.append(math.comb(k - 1 + m, m))
+    below = np.cumsum(ways) / math.comb(n + m, m)
+    assert below[-1] == pytest.approx(1)
+    found = coverage(conformal_intervals(np.zeros(m), np.ones(n)), np.zeros(m))
+    assert found.low == np.argmax(below >= 0.025) / m == 0.6
+    assert found.high == np.argmax(below >= 0.975) / m == 1
 
 
 @pytest.mark.parametrize("alpha", [0, 1, -0.5, np.nan])

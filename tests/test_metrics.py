@@ -1,4 +1,4 @@
-"""Errors, skill, R2 and MASE: by hand, by other libraries' formulas, and their units."""
+"""Errors, skill, R2 and MASE: by hand, by SciPy, and their units."""
 
 import numpy as np
 import pytest
