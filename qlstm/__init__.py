@@ -1,6 +1,9 @@
 """A quantum LSTM in NumPy, with hand-written gradients and optimizer."""
 
 from qlstm.adam import AdamState, adam_init, adam_update
+from qlstm.audit import Audit, Finding, audit
+from qlstm.conformal import Coverage, Intervals, conformal_intervals, coverage
+from qlstm.copying import CopyCheck, check_copy
 from qlstm.data import (
     SINE_PROTOCOLS,
     WEATHER_PROTOCOLS,
@@ -12,6 +15,12 @@ from qlstm.data import (
     noisy_sine,
     prepare,
     step_targets,
+)
+from qlstm.evaluation import (
+    HorizonErrors,
+    WalkForward,
+    horizon_errors,
+    walk_forward,
 )
 from qlstm.forecast import (
     Forecast,
@@ -28,9 +37,18 @@ from qlstm.forecasters import (
 )
 from qlstm.gradient import LossGradient, loss_and_grad, loss_gradient
 from qlstm.interchange import to_pennylane
-from qlstm.metrics import Errors, errors, skill
+from qlstm.metrics import Errors, Scores, errors, mase, mase_scale, r2, scores, skill
 from qlstm.model import predict
+from qlstm.multistep import recursive_forecast
 from qlstm.params import QLSTMConfig, QLSTMParams, init_params
+from qlstm.significance import (
+    LossTest,
+    SeedSummary,
+    SeedTest,
+    diebold_mariano,
+    paired_wilcoxon,
+    summarize_seeds,
+)
 from qlstm.sources import Series, fetch_meteostat, load_csv, load_sample
 from qlstm.store import load_model, load_state, save_model, save_state
 from qlstm.trace import Trace, trace
@@ -41,22 +59,38 @@ __all__ = [
     "SINE_PROTOCOLS",
     "WEATHER_PROTOCOLS",
     "AdamState",
+    "Audit",
+    "CopyCheck",
+    "Coverage",
     "Dataset",
     "Errors",
+    "Finding",
     "Fitted",
     "Forecast",
     "Forecaster",
+    "HorizonErrors",
+    "Intervals",
     "LossGradient",
+    "LossTest",
     "Protocol",
     "QLSTMConfig",
     "QLSTMParams",
     "Scaler",
+    "Scores",
+    "SeedSummary",
+    "SeedTest",
     "Series",
     "Trace",
     "TrainState",
+    "WalkForward",
     "Windows",
     "adam_init",
     "adam_update",
+    "audit",
+    "check_copy",
+    "conformal_intervals",
+    "coverage",
+    "diebold_mariano",
     "errors",
     "fetch_meteostat",
     "fit",
@@ -64,6 +98,7 @@ __all__ = [
     "forecast_model",
     "forecast_with",
     "forecaster_options",
+    "horizon_errors",
     "init_params",
     "load_csv",
     "load_model",
@@ -73,15 +108,23 @@ __all__ = [
     "loss_gradient",
     "make_forecaster",
     "make_windows",
+    "mase",
+    "mase_scale",
     "noisy_sine",
+    "paired_wilcoxon",
     "predict",
     "prepare",
+    "r2",
+    "recursive_forecast",
     "save_model",
     "save_state",
+    "scores",
     "skill",
     "step_targets",
+    "summarize_seeds",
     "to_pennylane",
     "trace",
     "train",
     "train_init",
+    "walk_forward",
 ]

@@ -105,6 +105,11 @@ class Windows(NamedTuple):
     index: NDArray[np.intp]
     """Position of each target in the series, ``(n_windows,)``."""
 
+    @property
+    def input_index(self) -> NDArray[np.intp]:
+        """Positions of the inputs, right before each target: ``(n_windows, n_steps)``."""
+        return self.index[:, None] - np.arange(self.inputs.shape[1], 0, -1)
+
 
 class Dataset(NamedTuple):
     """What a protocol makes of a series."""

@@ -113,6 +113,7 @@ def test_a_window_is_the_values_before_its_target(protocol):
         for inputs, target, k in zip(*part, strict=True):
             np.testing.assert_array_equal(inputs[:, 0], scaled[k - 10 : k])
             assert target == scaled[k]
+        np.testing.assert_array_equal(scaled[part.input_index], part.inputs[:, :, 0])
 
 
 @every_protocol

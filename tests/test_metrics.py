@@ -1,9 +1,23 @@
-"""Errors and skill."""
+"""Errors, skill, R2 and MASE: by hand, by SciPy, and their units."""
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from qlstm import errors, skill
+from qlstm import (
+    SINE_PROTOCOLS,
+    WEATHER_PROTOCOLS,
+    Scores,
+    errors,
+    forecast_baselines,
+    mase,
+    mase_scale,
+    noisy_sine,
+    prepare,
+    r2,
+    scores,
+    skill,
+)
 
 
 def test_errors_by_hand():
@@ -35,11 +49,143 @@ def test_skill_needs_a_reference_with_an_error(reference):
         skill(1.0, reference)
 
 
+# R2
+
+
+def test_r2_by_hand():
+    assert r2([3.0, 2.0, 1.0], [1.0, 2.0, 3.0]) == -3  # 1 - 8 / 2
+    assert r2([2.0, 2.0], [1.0, 3.0]) == 0
+    assert r2([1.0, 3.0], [1.0, 3.0]) == 1
+
+
+def test_r2_of_a_fitted_line_is_the_squared_correlation():
+    x, noise = np.random.default_rng(0).normal(size=(2, 50))
+    y = 2 * x + 1 + noise
+    line = stats.linregress(x, y)
+    found = r2(line.slope * x + line.intercept, y)
+    assert found == pytest.approx(line.rvalue**2, rel=1e-12)
+
+
+def test_r2_needs_targets_that_vary():
+    with pytest.raises(ValueError, match="`targets` must vary, but all are the same"):
+        r2([1.0, 2.0], [3.0, 3.0])
+
+
+# MASE
+
+
+def test_mase_by_hand():
+    train = [1.0, 4.0, 2.0, 8.0, 8.0]
+    assert mase_scale(train) == (3 + 2 + 6 + 0) / 4
+    assert mase_scale(train, season=2) == (1 + 4 + 6) / 3
+    assert mase([0.0, 0.0], [1.0, -10.0], train) == 5.5 / 2.75
+    assert mase([0.0, 0.0], [1.0, -10.0], train, season=2) == 5.5 / (11 / 3)
+
+
+@pytest.mark.parametrize("season", [1, 3, 12])
+def test_mase_is_a_loop(season):
+    rng = np.random.default_rng(season)
+    train, predictions, targets = rng.normal(size=(3, 40))
+    naive = [abs(train[t] - train[t - season]) for t in range(season, 40)]
+    wanted = np.mean(np.abs(predictions - targets)) / np.mean(naive)
+    assert mase(predictions, targets, train, season) == pytest.approx(wanted)
+    scaled = mase(3 * predictions + 7, 3 * targets + 7, 3 * train + 7, season)
+    assert scaled == pytest.approx(wanted)  # no unit
+
+
+def test_mase_of_the_naive_forecast_on_its_own_training_part_is_one():
+    train = np.random.default_rng(0).normal(size=30).cumsum()
+    assert mase(train[:-1], train[1:], train) == pytest.approx(1)
+
+
+def test_gaps_are_left_out_of_the_scale():
+    assert mase_scale([1.0, 2.0, np.nan, 5.0, 8.0]) == 2
+    assert mase_scale([1.0, np.nan, 5.0, np.nan, 8.0], season=2) == 3.5
+
+
+@pytest.mark.parametrize(
+    "train, season",
+    [([1.0, 1.0], 1), ([1.0], 1), ([], 1), ([1.0, np.nan, 2.0], 1), ([1.0, 2.0], 2)]
+    + [([[1.0, 2.0], [3.0, 4.0]], 1)],
+)
+def test_the_scale_needs_a_change(train, season):
+    text = f"`train_values` must be one-dimensional and change over {season} steps"
+    with pytest.raises(ValueError, match=text):
+        mase_scale(train, season)
+
+
+def test_the_season_is_a_size():
+    with pytest.raises(ValueError, match="`season` must be at least 1, but is 0"):
+        mase_scale([1.0, 2.0], 0)
+
+
+# All together
+
+
+@pytest.fixture(scope="module")
+def weather():
+    """A strict dataset in degrees with a gap in its training part."""
+    rng = np.random.default_rng(0)
+    values = 10 + 15 * np.sin(np.arange(150) / 20) + rng.normal(0, 2, 150)
+    values[50] = np.nan
+    return prepare(values, WEATHER_PROTOCOLS["strict"], rng)
+
+
+@pytest.mark.parametrize("season", [1, 7])
+def test_scores_in_both_units(weather, season):
+    rng = np.random.default_rng(1)
+    truth = weather.values[weather.test.index]
+    predictions = truth + rng.normal(size=len(truth))
+    found = scores(weather, predictions, season)
+    scale = weather.scaler.scale
+    assert scale > 20
+    np.testing.assert_allclose(found.original, errors(predictions, truth))
+    np.testing.assert_allclose(
+        found.scaled,
+        (
+            found.original.mse / scale**2,
+            found.original.rmse / scale,
+            found.original.mae / scale,
+        ),
+    )
+    # of 105 training values the last is a target, the first inputs; one is missing
+    assert found.mase == pytest.approx(
+        mase(predictions, truth, weather.values[:105], season)
+    )
+    assert found.r2 == pytest.approx(1 - np.sum((predictions - truth) ** 2) / np.sum(
+        (truth - truth.mean()) ** 2
+    ))  # fmt: skip
+    last = weather.values[weather.test.index - 1]
+    assert found.skill == pytest.approx(
+        1 - errors(predictions, truth).mse / errors(last, truth).mse
+    )
+    assert isinstance(found, Scores)
+
+
+def test_scores_agree_with_a_forecast(weather):
+    for forecast in forecast_baselines(weather):
+        found = scores(weather, forecast.test_predictions)
+        np.testing.assert_allclose(found.original, forecast.test, rtol=1e-12)
+        assert found.scaled.mse == pytest.approx(forecast.test_mse_scaled)
+        assert found.skill == pytest.approx(forecast.skill, abs=1e-12)
+
+
+def test_a_slow_series_flatters_r2():
+    protocol, rng = SINE_PROTOCOLS["strict"], np.random.default_rng(0)
+    data = prepare(noisy_sine(protocol, rng), protocol, rng)
+    found = scores(data, data.values[data.test.index - 1])
+    assert found.skill == 0 and found.r2 > 0.9
+
+
+# Errors
+
+
 @pytest.mark.parametrize("a, b", [([1.0], [1.0, 2.0]), ([], []), ([[1.0]], [1.0])])
 def test_shapes_must_agree(a, b):
     text = r"`predictions` and `targets` must have the same shape and not be empty, but"
-    with pytest.raises(ValueError, match=text):
-        errors(a, b)
+    for function in (errors, r2, lambda a, b: mase(a, b, [1.0, 2.0])):
+        with pytest.raises(ValueError, match=text):
+            function(a, b)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

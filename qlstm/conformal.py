@@ -1,0 +1,156 @@
+"""Prediction intervals from residuals: split conformal prediction."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qlstm.params import check_choice
+
+KINDS = ("symmetric", "asymmetric")
+
+
+class Intervals(NamedTuple):
+    """One interval for each prediction."""
+
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    alpha: float
+    """The share that may fall outside."""
+    n_calibration: int
+    """Residuals they come from."""
+
+
+class Coverage(NamedTuple):
+    """What `coverage` measures."""
+
+    share: float
+    """Share of targets inside."""
+    mean_width: float
+    """In units of the targets."""
+    n: int
+    """Number of targets."""
+    low: float
+    """With probability 95 % the share of exchangeable targets lies from here ..."""
+    high: float
+    """... to here."""
+
+
+def conformal_intervals(
+    predictions: ArrayLike,
+    residuals: ArrayLike,
+    *,
+    alpha: float = 0.1,
+    kind: str = "symmetric",
+) -> Intervals:
+    """Intervals that hold a new target with a probability of at least ``1 - alpha``.
+
+    ``prediction +- q``, q being the ``ceil((n + 1) (1 - alpha))``-th smallest of the n
+    absolute residuals. The guarantee needs residuals that the model was not trained on
+    and that are exchangeable with the new ones: no trend, no drift, no season that the
+    validation part misses. It speaks of all targets together, not of each.
+
+    Args:
+        predictions: Forecasts of any shape.
+        residuals: Target minus prediction on the validation part, ``(n,)``, same units.
+        alpha: Share that may fall outside.
+        kind: ``"symmetric"``, or ``"asymmetric"``: each side has a bound of its own,
+            from signed residuals, and ``alpha / 2`` may pass it.
+
+    Returns:
+        `Intervals`.
+
+    Raises:
+        ValueError: If `alpha` is not between 0 and 1, `kind` is unknown, residuals are
+            not a finite series, or are too few: ``1 / alpha - 1`` at least, twice as
+            many for two sides.
+
+    References:
+        Lei, G'Sell, Rinaldo, Tibshirani and Wasserman, "Distribution-free predictive
+        inference for regression", Journal of the American Statistical Association 113
+        (2018), 1094.
+
+    Example:
+        >>> found = conformal_intervals([10.0], [1.0, -2.0, 0.5, -0.2], alpha=0.2)
+        >>> found.lower, found.upper
+        (array([8.]), array([12.]))
+    """
+    check_choice("kind", kind, KINDS)
+    if not 0 < alpha < 1:
+        raise ValueError(f"Argument `alpha` must be between 0 and 1, but is {alpha}.")
+    predictions = np.asarray(predictions, dtype=np.float64)
+    residuals = np.asarray(residuals, dtype=np.float64)
+    if residuals.ndim != 1 or not np.isfinite(residuals).all():
+        raise ValueError(
+            "Argument `residuals` must be a finite series, but has shape "
+            f"{residuals.shape}."
+        )
+    if kind == "symmetric":
+        up = down = _quantile(np.abs(residuals), alpha)
+    else:
+        up, down = _quantile(residuals, alpha / 2), _quantile(-residuals, alpha / 2)
+    return Intervals(predictions - down, predictions + up, alpha, len(residuals))
+
+
+def coverage(intervals: Intervals, targets: ArrayLike) -> Coverage:
+    """Share of targets inside their intervals, and what chance allows.
+
+    With n calibration residuals, m targets and ``k = ceil((n + 1) (1 - alpha))``, the
+    number inside is beta-binomial with parameters ``(m, k, n + 1 - k)``, if residuals
+    are continuous and exchangeable (symmetric intervals; asymmetric ones, roughly).
+
+    Args:
+        intervals: From `conformal_intervals`.
+        targets: True values, of the intervals' shape.
+
+    Returns:
+        `Coverage`.
+
+    Raises:
+        ValueError: If shapes differ, or the targets are empty or not finite.
+
+    Example:
+        >>> intervals = conformal_intervals(np.zeros(4), np.arange(-9.0, 10.0))
+        >>> found = coverage(intervals, [0.0, 5.0, -8.0, 20.0])
+        >>> found.share, found.mean_width, found.low, found.high
+        (0.75, 18.0, 0.5, 1.0)
+    """
+    from scipy.stats import betabinom
+
+    lower, upper, alpha, n_calibration = intervals
+    targets = np.asarray(targets, dtype=np.float64)
+    if targets.shape != lower.shape or not targets.size:
+        raise ValueError(
+            f"Argument `targets` must have the intervals' shape {lower.shape} and not "
+            f"be empty, but has {targets.shape}."
+        )
+    if not np.isfinite(targets).all():
+        raise ValueError("Argument `targets` must be finite.")
+    inside = (lower <= targets) & (targets <= upper)
+    rank = _rank(n_calibration, alpha)
+    chance = betabinom(targets.size, rank, n_calibration + 1 - rank)
+    return Coverage(
+        share=float(inside.mean()),
+        mean_width=float((upper - lower).mean()),
+        n=targets.size,
+        low=float(chance.ppf(0.025) / targets.size),
+        high=float(chance.ppf(0.975) / targets.size),
+    )
+
+
+def _rank(n: int, alpha: float) -> int:
+    """``ceil((n + 1) (1 - alpha))``, where shares such as 0.9 mean what they say."""
+    return math.ceil((n + 1) * (1 - alpha) - 1e-9)
+
+
+def _quantile(scores: NDArray[np.float64], alpha: float) -> float:
+    """The finite-sample quantile: the smallest bound that holds for new scores."""
+    rank = _rank(len(scores), alpha)
+    if rank > len(scores):
+        raise ValueError(
+            "Argument `residuals` must hold at least "
+            f"{math.ceil(1 / alpha - 1 - 1e-9)} values for a tail of {alpha:g}, but "
+            f"holds {len(scores)}."
+        )
+    return float(np.sort(scores)[rank - 1])

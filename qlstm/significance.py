@@ -1,0 +1,264 @@
+"""Is the difference between two forecasts more than chance? Over time, over seeds."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qlstm.params import check_choice, check_size
+
+ALTERNATIVES = ("two-sided", "less", "greater")
+
+
+class LossTest(NamedTuple):
+    """Result of `diebold_mariano`."""
+
+    statistic: float
+    """Corrected statistic; positive if the first forecast loses more."""
+    p_value: float
+    """Probability of such a statistic between equally good forecasts."""
+    mean_difference: float
+    """Mean of first minus second loss, in units of the losses."""
+    n: int
+    """Number of targets."""
+    n_lags: int
+    """Autocovariances in the variance of the mean."""
+
+
+class SeedTest(NamedTuple):
+    """Result of `paired_wilcoxon`."""
+
+    statistic: float
+    """Wilcoxon's W, as SciPy defines it."""
+    p_value: float
+    """1 if no pair differs."""
+    median_difference: float
+    """Median of first minus second."""
+    n: int
+    """Number of pairs."""
+    smallest_p: float
+    """The smallest p that so many pairs can give: all differences of one sign."""
+
+
+class SeedSummary(NamedTuple):
+    """One row of `summarize_seeds`."""
+
+    name: str
+    n: int
+    """Number of seeds."""
+    median: float
+    q1: float
+    """Lower quartile."""
+    q3: float
+    """Upper quartile."""
+    difference: float
+    """Median of the paired differences from the reference."""
+    p_value: float
+    """Of the paired Wilcoxon test against the reference; nan for itself."""
+    p_holm: float
+    """The same, corrected for the number of rows; nan for the reference."""
+
+
+def diebold_mariano(
+    losses: ArrayLike,
+    reference_losses: ArrayLike,
+    *,
+    horizon: int = 1,
+    n_lags: int | None = None,
+    alternative: str = "two-sided",
+) -> LossTest:
+    """Test whether two forecasts of the same targets lose the same, on average.
+
+    With the loss differential ``d_t`` of mean ``m``, its autocovariances ``g_j``, the
+    number of lags ``L`` and ``h = L + 1``: ``V = g_0 + 2 sum_(j<=L) (1 - j/h) g_j``
+    (Newey-West, Bartlett weights) and
+    ``S = m / sqrt(V / n) * sqrt((n + 1 - 2 h + h (h - 1) / n) / n)``,
+    which is compared with Student's t of ``n - 1`` degrees of freedom (the correction
+    of Harvey, Leybourne and Newbold). With no lags it is the paired t test.
+
+    Args:
+        losses: Loss of the first forecast at each target ``(n,)``, in order of time:
+            squared errors, absolute errors, or any other.
+        reference_losses: Those of the second.
+        horizon: Steps ahead; a good forecast h steps ahead errs alike for h steps.
+        n_lags: L. None takes the larger of ``horizon - 1`` and
+            ``floor(4 (n / 100)^(2/9))``, the second for forecasts that are not good;
+            ``horizon - 1`` is the textbook's.
+        alternative: ``"two-sided"``, ``"less"`` (the first loses less) or
+            ``"greater"``.
+
+    Returns:
+        A `LossTest`. Differences within rounding count as none: p is 1. A constant
+        difference has the statistic +-inf.
+
+    Raises:
+        ValueError: If the losses are not two finite series of one length, there are
+            fewer than ``2 (L + 1)`` of them, or `alternative` is unknown.
+        TypeError: If `horizon` or `n_lags` is not an integer.
+
+    References:
+        Diebold and Mariano, "Comparing predictive accuracy", Journal of Business and
+        Economic Statistics 13 (1995), 253. Harvey, Leybourne and Newbold, "Testing the
+        equality of prediction mean squared errors", International Journal of
+        Forecasting 13 (1997), 281. Newey and West, Econometrica 55 (1987), 703.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> good, bad = rng.normal(0, 1, 200) ** 2, rng.normal(0, 2, 200) ** 2
+        >>> found = diebold_mariano(good, bad, alternative="less")
+        >>> found.mean_difference < 0, found.p_value < 0.001
+        (True, True)
+    """
+    from scipy.stats import t
+
+    check_choice("alternative", alternative, ALTERNATIVES)
+    check_size("horizon", horizon)
+    first, second = _paired("losses", losses, "reference_losses", reference_losses)
+    n = len(first)
+    if n_lags is None:
+        n_lags = max(horizon - 1, min(int(4 * (n / 100) ** (2 / 9)), n // 2 - 1))
+    check_size("n_lags + 1", n_lags + 1)
+    h = n_lags + 1
+    if n < 2 * h:
+        raise ValueError(
+            f"Argument `losses` must hold at least {2 * h} values for {n_lags} lags, "
+            f"but holds {n}."
+        )
+    difference = first - second
+    mean = float(difference.mean())
+    if np.abs(difference).max() <= 1e-12 * max(np.abs(first).max(), 1e-300):
+        return LossTest(0.0, 1.0, mean, n, n_lags)
+    variance = _long_run_variance(difference, n_lags) / n
+    correction = np.sqrt((n + 1 - 2 * h + h * (h - 1) / n) / n)
+    with np.errstate(divide="ignore"):
+        statistic = float(np.divide(mean, np.sqrt(variance)) * correction)
+    p_value = {
+        "two-sided": 2 * t.sf(abs(statistic), n - 1),
+        "less": t.cdf(statistic, n - 1),
+        "greater": t.sf(statistic, n - 1),
+    }[alternative]
+    return LossTest(statistic, float(p_value), mean, n, n_lags)
+
+
+def paired_wilcoxon(values: ArrayLike, reference: ArrayLike) -> SeedTest:
+    """Wilcoxon's signed-rank test of paired numbers, such as test errors over seeds.
+
+    It asks whether the differences are symmetric about 0, without assuming a normal
+    distribution. It needs pairs: the same seed, hence the same data, on both sides.
+
+    Args:
+        values: One number a seed ``(n,)``.
+        reference: The reference's, for the same seeds in the same order.
+
+    Returns:
+        A `SeedTest`, two-sided; exact where SciPy's is. With n pairs p is never below
+        ``2 / 2^n``: five seeds cannot show anything at the 5 % level.
+
+    Raises:
+        ValueError: If the arguments are not two finite series of one length.
+
+    References:
+        Wilcoxon, "Individual comparisons by ranking methods", Biometrics Bulletin 1
+        (1945), 80.
+
+    Example:
+        >>> ours, theirs = [0.1, 0.3, 0.2, 0.4, 0.1], [0.2, 0.5, 0.5, 0.8, 0.6]
+        >>> found = paired_wilcoxon(ours, theirs)
+        >>> found.p_value, found.smallest_p
+        (0.0625, 0.0625)
+    """
+    from scipy.stats import wilcoxon
+
+    first, second = _paired("values", values, "reference", reference)
+    difference = first - second
+    smallest = min(1.0, 2.0 ** (1 - len(difference)))
+    median = float(np.median(difference))
+    if not difference.any():
+        return SeedTest(0.0, 1.0, median, len(difference), smallest)
+    found = wilcoxon(first, second)
+    return SeedTest(
+        float(found.statistic), float(found.pvalue), median, len(difference), smallest
+    )
+
+
+def summarize_seeds(
+    table: Mapping[str, ArrayLike], reference: str
+) -> tuple[SeedSummary, ...]:
+    """Median and quartiles over seeds, and a paired test against a reference.
+
+    Args:
+        table: For each name one number a seed, all for the same seeds in one order.
+        reference: The name that the others are compared with.
+
+    Returns:
+        A `SeedSummary` for each name, in the order of the table. `p_holm` is corrected
+        for the number of comparisons by Holm's method.
+
+    Raises:
+        ValueError: If the reference is not in the table, or a row is not finite or of
+            another length.
+
+    References:
+        Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
+        Journal of Statistics 6 (1979), 65.
+
+    Example:
+        >>> table = {"model": [0.1, 0.2, 0.4], "persistence": [0.3, 0.3, 0.5]}
+        >>> for row in summarize_seeds(table, "persistence"):
+        ...     print(row.name, row.median, row.p_value)
+        model 0.2 0.25
+        persistence 0.3 nan
+    """
+    check_choice("reference", reference, tuple(table))
+    rows = []
+    for name, values in table.items():
+        label = f"table[{name!r}]"
+        values, base = _paired(label, values, "reference", table[reference])
+        q1, median, q3 = (float(q) for q in np.percentile(values, [25, 50, 75]))
+        difference = float(np.median(values - base))
+        p = np.nan if name == reference else paired_wilcoxon(values, base).p_value
+        rows.append(
+            SeedSummary(name, len(values), median, q1, q3, difference, p, np.nan)
+        )
+    corrected = _holm(np.array([row.p_value for row in rows]))
+    return tuple(
+        row._replace(p_holm=float(p)) for row, p in zip(rows, corrected, strict=True)
+    )
+
+
+def _long_run_variance(series: NDArray[np.float64], n_lags: int) -> float:
+    """Newey-West estimate of n times the variance of the mean; never negative."""
+    centred = series - series.mean()
+    total = centred @ centred
+    for lag in range(1, n_lags + 1):
+        weight = 1 - lag / (n_lags + 1)
+        total += 2 * weight * (centred[lag:] @ centred[:-lag])
+    return max(float(total), 0.0) / len(series)
+
+
+def _holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Holm's step-down correction; nan stays nan and does not count."""
+    order = np.argsort(p_values)  # nan last
+    count = int((~np.isnan(p_values)).sum())
+    factors = count - np.arange(count)
+    corrected = np.full(len(p_values), np.nan)
+    raised = np.maximum.accumulate(factors * p_values[order[:count]])
+    corrected[order[:count]] = np.minimum(raised, 1)
+    return corrected
+
+
+def _paired(
+    name: str, values: ArrayLike, other_name: str, others: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two finite series of one length, or a message."""
+    first = np.asarray(values, dtype=np.float64)
+    second = np.asarray(others, dtype=np.float64)
+    if first.ndim != 1 or first.shape != second.shape or len(first) == 0:
+        raise ValueError(
+            f"Arguments `{name}` and `{other_name}` must be series of one length and "
+            f"not empty, but have shapes {first.shape} and {second.shape}."
+        )
+    if not (np.isfinite(first).all() and np.isfinite(second).all()):
+        raise ValueError(f"Arguments `{name}` and `{other_name}` must be finite.")
+    return first, second

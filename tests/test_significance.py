@@ -1,0 +1,232 @@
+"""Tests of significance: SciPy, a plain second implementation, and their size."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from qlstm import diebold_mariano, paired_wilcoxon, summarize_seeds
+from qlstm.significance import _holm
+
+
+def plain_diebold_mariano(d, n_lags):
+    """The statistic once more, sum by sum."""
+    n, h = len(d), n_lags + 1
+    mean = sum(d) / n
+    total = 0.0
+    for s in range(n):
+        for t in range(n):
+            if abs(s - t) <= n_lags:
+                total += (1 - abs(s - t) / h) * (d[s] - mean) * (d[t] - mean)
+    variance_of_mean = total / n**2
+    factor = (n + 1 - 2 * h + h * (h - 1) / n) / n
+    return mean / variance_of_mean**0.5 * factor**0.5
+
+
+def moving_average(rng, n, order):
+    """Noise that correlates over `order` steps."""
+    noise = rng.normal(size=n + order)
+    return np.convolve(noise, np.ones(order + 1), "valid")
+
+
+# Diebold and Mariano
+
+
+@pytest.mark.parametrize("horizon", [1, 2, 5])
+@pytest.mark.parametrize("n_lags", [None, 0, 1, 7])
+def test_agrees_with_a_plain_implementation(horizon, n_lags):
+    rng = np.random.default_rng(3)
+    first, second = rng.normal(size=(2, 40)) ** 2
+    found = diebold_mariano(first, second, horizon=horizon, n_lags=n_lags)
+    lags = max(horizon - 1, 3) if n_lags is None else n_lags  # 4 (0.4)^(2/9) = 3.26
+    assert (found.n, found.n_lags) == (40, lags)
+    wanted = plain_diebold_mariano(first - second, lags)
+    assert found.statistic == pytest.approx(wanted, rel=1e-12)
+    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(wanted), 39))
+    assert found.mean_difference == pytest.approx(first.mean() - second.mean())
+
+
+@pytest.mark.parametrize("alternative", ["two-sided", "less", "greater"])
+def test_without_lags_it_is_the_paired_t_test(alternative):
+    rng = np.random.default_rng(1)
+    first, second = rng.exponential(size=(2, 25))
+    found = diebold_mariano(first, second, n_lags=0, alternative=alternative)
+    wanted = stats.ttest_rel(first, second, alternative=alternative)
+    assert found.statistic == pytest.approx(wanted.statistic, rel=1e-12)
+    assert found.p_value == pytest.approx(wanted.pvalue, rel=1e-12)
+
+
+def test_changing_sides_changes_the_sign():
+    rng = np.random.default_rng(0)
+    first, second = rng.exponential(size=(2, 60))
+    there, back = diebold_mariano(first, second), diebold_mariano(second, first)
+    assert there.statistic == -back.statistic and there.p_value == back.p_value
+    less = diebold_mariano(first, second, alternative="less").p_value
+    greater = diebold_mariano(first, second, alternative="greater").p_value
+    assert less + greater == pytest.approx(1)
+    assert there.p_value == pytest.approx(2 * min(less, greater))
+
+
+def rejections(draw, count=2000, **options):
+    """Share of series between equal forecasts that the 5 % level rejects."""
+    rng = np.random.default_rng(0)
+    zero = np.zeros(len(draw(rng)))
+    p = [diebold_mariano(draw(rng), zero, **options).p_value for _ in range(count)]
+    return np.mean(np.array(p) < 0.05)
+
+
+@pytest.mark.parametrize("n", [20, 100])
+def test_its_size_is_five_percent_on_independent_losses(n):
+    share = rejections(lambda rng: rng.normal(size=n))
+    assert abs(share - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 2000)
+
+
+def test_its_size_on_dependent_losses():
+    def ar1(rng, rho=0.5):
+        d = rng.normal(size=200)
+        d[0] /= np.sqrt(1 - rho**2)
+        for t in range(1, len(d)):
+            d[t] += rho * d[t - 1]
+        return d
+
+    assert rejections(ar1, n_lags=0) > 0.2  # what a paired t test would do
+    assert 0.05 < rejections(ar1) < 0.12  # Newey-West, short of lags: still liberal
+    assert rejections(ar1, n_lags=14) < rejections(ar1)
+
+
+def test_a_long_horizon_needs_lags():
+    def draw(rng):
+        return moving_average(rng, 200, order=5)
+
+    assert rejections(draw, n_lags=0) > 0.3
+    assert rejections(draw, horizon=6) < 0.15
+
+
+def test_it_finds_a_better_forecast():
+    rng = np.random.default_rng(0)
+    better = [
+        diebold_mariano(
+            rng.normal(size=50) ** 2, rng.normal(0, 2, 50) ** 2, alternative="less"
+        ).p_value
+        for _ in range(200)
+    ]
+    assert np.mean(np.array(better) < 0.05) > 0.9
+
+
+def test_equal_losses_are_no_evidence():
+    losses = np.random.default_rng(0).exponential(size=30)
+    for other in (losses, losses * (1 + 1e-15), losses + 1e-14):
+        found = diebold_mariano(losses, other, alternative="less")
+        assert (found.statistic, found.p_value) == (0, 1)
+    assert diebold_mariano(np.zeros(9), np.zeros(9)).p_value == 1
+
+
+def test_a_constant_difference_is_certain():
+    found = diebold_mariano(np.zeros(10), np.ones(10), alternative="less")
+    assert (found.statistic, found.p_value) == (-np.inf, 0)
+
+
+@pytest.mark.parametrize("n, lags", [(2, 0), (4, 1), (18, 2), (100, 4), (1000, 6)])
+def test_lags_grow_slowly_with_the_series(n, lags):
+    rng = np.random.default_rng(0)
+    assert diebold_mariano(*rng.normal(size=(2, n))).n_lags == lags
+
+
+# Wilcoxon
+
+
+@pytest.mark.parametrize("n", [4, 12, 60])
+def test_wilcoxon_is_scipys(n):
+    rng = np.random.default_rng(n)
+    a, b = rng.normal(size=(2, n))
+    found, wanted = paired_wilcoxon(a, b), stats.wilcoxon(a, b)
+    assert (found.statistic, found.p_value) == (wanted.statistic, wanted.pvalue)
+    assert found.median_difference == np.median(a - b)
+    assert (found.n, found.smallest_p) == (n, 2 / 2**n)
+
+
+@pytest.mark.parametrize("n", [1, 3, 5, 10])
+def test_the_smallest_p_is_that_of_one_sign(n):
+    found = paired_wilcoxon(np.arange(1.0, n + 1), np.zeros(n))
+    assert found.p_value == pytest.approx(found.smallest_p, rel=1e-12)
+    assert found.p_value >= 0.05 or n > 5
+
+
+def test_equal_seeds_are_no_evidence():
+    assert paired_wilcoxon([1.0, 2.0], [1.0, 2.0]) == (0, 1, 0, 2, 0.5)
+
+
+# The table of seeds
+
+
+def test_summary_by_hand():
+    table = {
+        "ours": [4.0, 1.0, 3.0, 2.0, 5.0],
+        "base": [5.0, 3.0, 6.0, 6.0, 10.0],
+    }
+    ours, base = summarize_seeds(table, "base")
+    assert ours[:6] == ("ours", 5, 3.0, 2.0, 4.0, -3.0)
+    assert ours.p_value == ours.p_holm == 0.0625
+    assert base[:6] == ("base", 5, 6.0, 5.0, 6.0, 0.0)
+    assert np.isnan(base.p_value) and np.isnan(base.p_holm)
+
+
+def test_the_difference_is_the_median_of_pairs():
+    rows = summarize_seeds({"a": [1.0, 5.0, 9.0], "b": [2.0, 1.0, 12.0]}, "b")
+    assert rows[0].difference == -1.0  # of -1, 4, -3; the medians differ by 3
+
+
+def test_holm_by_hand():
+    found = _holm(np.array([0.04, np.nan, 0.01, 0.03, 0.9]))
+    np.testing.assert_allclose(found, [0.09, np.nan, 0.04, 0.09, 0.9])
+    assert _holm(np.array([0.6, 0.7])).tolist() == [1, 1]
+
+
+def test_many_models_are_corrected_for():
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=12)
+    table = {f"model {k}": base + rng.normal(-0.5, 1, 12) for k in range(5)}
+    rows = summarize_seeds(table | {"base": base}, "base")[:-1]
+    p = np.array([row.p_value for row in rows])
+    corrected = np.array([row.p_holm for row in rows])
+    assert corrected[p.argmin()] == pytest.approx(min(1, 5 * p.min()))
+    assert (corrected >= p).all() and (np.diff(corrected[p.argsort()]) >= 0).all()
+
+
+# Errors
+
+
+@pytest.mark.parametrize("function", [diebold_mariano, paired_wilcoxon])
+@pytest.mark.parametrize("a, b", [([1.0], [1.0, 2.0]), ([], []), ([[1.0]], [[1.0]])])
+def test_pairs_must_match(function, a, b):
+    with pytest.raises(ValueError, match="must be series of one length and not empty"):
+        function(a, b)
+
+
+@pytest.mark.parametrize("function", [diebold_mariano, paired_wilcoxon])
+def test_pairs_must_be_finite(function):
+    for a, b in (([np.nan, 1.0], [1.0, 2.0]), ([1.0, 2.0], [np.inf, 1.0])):
+        with pytest.raises(ValueError, match="must be finite"):
+            function(a, b)
+
+
+def test_what_diebold_mariano_refuses():
+    a, b = np.zeros(5), np.ones(5)
+    with pytest.raises(ValueError, match="`losses` must hold at least 6 values for 2 "):
+        diebold_mariano(a, b, horizon=3)
+    with pytest.raises(ValueError, match="`alternative` must be one of two-sided, les"):
+        diebold_mariano(a, b, alternative="more")
+    with pytest.raises(ValueError, match="`horizon` must be at least 1, but is 0"):
+        diebold_mariano(a, b, horizon=0)
+    with pytest.raises(ValueError, match=r"`n_lags \+ 1` must be at least 1, but is 0"):
+        diebold_mariano(a, b, n_lags=-1)
+    with pytest.raises(
+        TypeError, match=r"`n_lags \+ 1` must be an integer, but is 2.5"
+    ):
+        diebold_mariano(a, b, n_lags=1.5)
+
+
+def test_what_the_summary_refuses():
+    with pytest.raises(ValueError, match="`reference` must be one of a, but is 'b'"):
+        summarize_seeds({"a": [1.0]}, "b")
+    with pytest.raises(ValueError, match=r"`table\['b'\]` and `reference` must be ser"):
+        summarize_seeds({"a": [1.0], "b": [1.0, 2.0]}, "a")
