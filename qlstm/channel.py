@@ -80,7 +80,8 @@ def memory_channel(
     eigenvalues = np.linalg.eigvals(matrix).astype(np.complex128)
     order = np.argsort(-np.abs(eigenvalues), axis=-1, kind="stable")
     eigenvalues = np.take_along_axis(eigenvalues, order, axis=-1)
-    rate = np.minimum(np.abs(eigenvalues[..., 1]), 1.0)  # rounding may pass 1
+    rate = np.abs(eigenvalues[..., 1])
+    rate = np.where(rate > 1 - 1e-12, 1.0, rate)  # 1 but for rounding
     with np.errstate(divide="ignore"):
         tau = np.abs(1 / np.log(rate))
     return MemoryChannel(matrix, eigenvalues, rate, tau)

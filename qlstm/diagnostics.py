@@ -77,17 +77,15 @@ def forgetting_curve(
     """
     params, inputs = check_model(params, inputs, config, 2)
     batch, n_steps, _ = inputs.shape
-    draws = copy.deepcopy(rng)
-    kept = last_memory(params, inputs, config, draws)
+    draws = copy.deepcopy(rng)  # every run below begins with a copy of it
+    kept = last_memory(params, inputs, config, copy.deepcopy(draws))
     distances = []
     for step in range(n_steps)[::-1]:
         other = (np.arange(batch) + rng.integers(1, batch)) % batch
         changed = inputs.copy()
         changed[:, step] = inputs[other, step]
-        same_draws = copy.deepcopy(draws)
-        distances.append(
-            _distance(kept, last_memory(params, changed, config, same_draws))
-        )
+        moved = last_memory(params, changed, config, copy.deepcopy(draws))
+        distances.append(_distance(kept, moved))
     d = np.array(distances)
     mean, error = d.mean(axis=1), d.std(axis=1, ddof=1) / np.sqrt(batch)
     length = float(mean.sum() / mean[0]) if mean[0] > 0 else 0.0
