@@ -93,7 +93,7 @@ def main(args: argparse.Namespace) -> None:
     } | {
         "memory_curves.png": figures.draw_curves(circuits, curves),
         "memory_training.png": figures.draw_training(runs),
-        "memory_errors.png": figures.draw_errors(runs, baselines),
+        "memory_errors.png": figures.draw_errors(runs, correlations, baselines),
     }
     for name, figure in drawn.items():
         save_figure(args.out / name, figure)

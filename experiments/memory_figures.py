@@ -11,7 +11,7 @@ from matplotlib.ticker import (
 )
 from numpy.typing import NDArray
 
-from experiments.memory_runs import CONSTANT, Circuit, Curves, Run
+from experiments.memory_runs import CONSTANT, Circuit, Correlation, Curves, Run
 from qlstm import Trace
 from qlstm.plots import BLUE, GREY, ORANGE, new_figure
 
@@ -185,14 +185,16 @@ def _band(ax: Axes, values: NDArray, model: str) -> None:
     ax.plot(epochs, middle, line, color=colour, lw=1.5, label=model)
 
 
-def draw_errors(runs: list[Run], baselines: dict[str, float]) -> Figure:
+def draw_errors(
+    runs: list[Run], found: list[Correlation], baselines: dict[str, float]
+) -> Figure:
     """Test errors against entanglement, and what is left of the memory."""
     rotations = list(dict.fromkeys(r.rotation for r in runs))
     figure, axes = new_figure(len(rotations), 3, figsize=(14, 4.4 * len(rotations)))
     figure.suptitle(
-        "Each point is a trained model: its test error does not follow its entanglement\n"
-        "(right: slope of the output against older inputs; under collapse it is blind to "
-        "changes of branch)"
+        "Does the test error follow entanglement? Each point is a trained model, rho is "
+        "Spearman's\n(right: slope of the output against older inputs; under collapse it "
+        "is blind to changes of branch)"
     )
     models = ("collapse", "probabilities", "reset")
     for row, rotation in zip(axes, rotations, strict=True):
@@ -216,7 +218,13 @@ def draw_errors(runs: list[Run], baselines: dict[str, float]) -> Figure:
             ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
             ax.yaxis.set_minor_formatter(NullFormatter())
             ax.set(xlabel=label, ylabel="test MSE")
-            ax.set_title(f"{rotation}: test error and {quantity}", fontsize=11)
+            rho = ", ".join(
+                f"{c.model} {c.rho:+.2f}"
+                for c in found
+                if (c.rotation, c.quantity) == (rotation, quantity)
+                and c.rho is not None
+            )
+            ax.set_title(f"{rotation}, rho: {rho}", fontsize=11)
         _draw_gradients(row[2], runs, rotation, models)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, ncols=5, loc="outside lower center", fontsize=9)
@@ -238,5 +246,5 @@ def _draw_gradients(
     ax.set_yscale("log")
     ax.set_ylim(1e-6, 3)
     ax.set(xlabel="lag k (steps)", ylabel="mean |dy / dx(T-k)|")
-    ax.set_title(f"{rotation}: the output and the past", fontsize=11)
+    ax.set_title(f"{rotation}: slope against the past", fontsize=11)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -103,7 +103,9 @@ def correlations_table(found: list[Correlation]) -> str:
 
 def _p(value: float | None) -> str:
     """A p-value, or a dash."""
-    return "-" if value is None else f"{value:.3f}"
+    if value is None:
+        return "-"
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def ledger_text(rotation: str, ledgers: dict[str, Trace]) -> str:
@@ -153,7 +155,7 @@ def training_text(changes: list[Change]) -> str:
                 c for c in mine.values() if c.p_holm is not None and c.p_holm < 0.05
             ]
             said = [
-                f"{c.quantity} {c.start:.2f} -> {c.end:.2f} (Holm p {c.p_holm:.3f}, "
+                f"{c.quantity} {c.start:.2f} -> {c.end:.2f} (Holm p {_p(c.p_holm)}, "
                 f"against shuffled targets p {_p(c.p_control)})"
                 for c in moved
             ]
@@ -200,7 +202,7 @@ def errors_text(
         better = sum(a.test_mse < b.test_mse for a, b in zip(mine, none, strict=True))
         line += (
             f" {rotation} {model}: |dy/dx| {norms[0]:.2f} at lag 0 and {norms[1]:.3f} at "
-            f"lag 1, yet the history of another window multiplies the error by "
+            f"lag 1; exchanging the history for another window's multiplies the error by "
             f"{np.median(swapped):.1f} ({swapped.min():.1f} to {swapped.max():.1f}); a "
             f"lower error than the model without memory in {better} of {len(mine)} seeds, "
             f"median {np.median([r.test_mse for r in mine]):.4f} against "

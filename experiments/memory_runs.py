@@ -164,14 +164,12 @@ def train_models(
 ) -> list[Run]:
     """Train every model of `MODELS` from the same initial parameters."""
     runs = []
+    start, _ = initial_params(QLSTMConfig(rotation=rotation), seed)
+    powers = _powers(start, QLSTMConfig(rotation=rotation))
     for model in MODELS:
-        memory = model.split(",")[0]
-        config = QLSTMConfig(rotation=rotation, memory=memory)
-        runs.append(
-            _train(
-                model, config, seed, dataset, epochs, progress(f"{rotation} {model}")
-            )
-        )
+        config = QLSTMConfig(rotation=rotation, memory=model.split(",")[0])
+        bar = progress(f"{rotation} {model}")
+        runs.append(_train(model, config, seed, (start, powers), dataset, epochs, bar))
     return runs
 
 
@@ -179,18 +177,22 @@ def _train(
     model: str,
     config: QLSTMConfig,
     seed: int,
+    initial: tuple[QLSTMParams, dict[str, float]],
     dataset: Dataset,
     epochs: int,
     callback: Callable,
 ) -> Run:
-    """One run; without memory only the last step of a window matters, so only it runs."""
+    """One run from initial parameters, whose powers all models of a seed share.
+
+    Without memory only the last step of a window matters, so only it runs.
+    """
+    start, powers = initial
     shuffle_rng, target_rng, probe_rng = np.random.default_rng([seed, 1]).spawn(3)
     steps = slice(-1, None) if config.memory == "reset" else slice(None)
     inputs, targets = dataset.train.inputs[:, steps], dataset.train.targets
     test_inputs, test = dataset.test.inputs[:, steps], dataset.test.targets
     if "shuffled" in model:
         targets = target_rng.permutation(targets)
-    start, _ = initial_params(config, seed)
     params, history = fit(
         start,
         inputs,
@@ -207,8 +209,8 @@ def _train(
         model,
         seed,
         params,
-        _quantities(start, inputs, config, probe),
-        _quantities(params, inputs, config, probe),
+        powers | _quantities(start, inputs, config, probe),
+        _powers(params, config) | _quantities(params, inputs, config, probe),
         {name: history[name] for name in ("loss", *MONITORED)},
         errors(predict(params, test_inputs, config), test).mse,
         _swapped_mse(params, dataset, config),
@@ -237,7 +239,10 @@ def redrawn_runs(rotation: str, seeds: list[int], dataset: Dataset) -> list[Run]
         first, second = initial_params(config, seed)
         mse = errors(predict(second, test.inputs, config), test.targets).mse
         swapped = _swapped_mse(second, dataset, config)
-        ends = [_quantities(p, inputs, config, probe) for p in (first, second)]
+        ends = [
+            _powers(p, config) | _quantities(p, inputs, config, probe)
+            for p in (first, second)
+        ]
         runs.append(
             Run(rotation, "drawn anew", seed, second, *ends, {}, mse, swapped, [])
         )
@@ -247,18 +252,24 @@ def redrawn_runs(rotation: str, seeds: list[int], dataset: Dataset) -> list[Run]
 def _quantities(
     params: QLSTMParams, inputs: NDArray, config: QLSTMConfig, probe: NDArray
 ) -> dict[str, float]:
-    """Entanglement in a step, the powers of both stages, and the memory capacity."""
+    """Entanglement in a step, and the memory's capacity on a probe of random inputs."""
     found = entanglement_means(params, inputs, config)
     found["forgotten"] = found["S_en"] - found["S_out"]
-    for name, unitary in zip(
-        ("en", "dis"),
-        stage_matrices(circuit_angles(params, config), config),
-        strict=True,
-    ):
-        found[f"E_up_{name}"] = _power(unitary, config, entangling_power)
-        found[f"E_down_{name}"] = _power(unitary, config, disentangling_power)
     found["MC"] = memory_capacity(params, probe, config).total
     return found
+
+
+def _powers(params: QLSTMParams, config: QLSTMConfig) -> dict[str, float]:
+    """Entangling and disentangling power of U_en and of U_dis, in ebits."""
+    stages = stage_matrices(circuit_angles(params, config), config)
+    return {
+        f"{direction}_{name}": _power(unitary, config, search)
+        for name, unitary in zip(("en", "dis"), stages, strict=True)
+        for direction, search in (
+            ("E_up", entangling_power),
+            ("E_down", disentangling_power),
+        )
+    }
 
 
 def _power(unitary: NDArray, config: QLSTMConfig, search: Callable) -> float:
