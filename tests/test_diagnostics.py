@@ -287,6 +287,7 @@ def test_and_so_do_its_diagnostics():
         ((2, 3, 2), 6),
         ((1, 2, 2), None),
         ((1, 1, 2), None),
+        ((3, 3, 2), None),
     ],
 )
 def test_the_criterion_over_f2(sizes, steps):
