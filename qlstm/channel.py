@@ -7,13 +7,13 @@ matrices: `collapse` chooses its branch by the state, `probabilities` and `margi
 divide by a length that depends on it, and `reset` lets nothing through.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.cell import MatrixRoute, circuit_angles
-from qlstm.encoding import encode
+from qlstm.model import unroll
 from qlstm.params import QLSTMConfig, QLSTMParams, check_inputs, check_params
 from qsim import entropy
 
@@ -147,10 +147,7 @@ def _kraus(params: QLSTMParams, inputs: ArrayLike, config: QLSTMConfig) -> NDArr
             'dataclasses.replace(config, memory="mixed").'
         )
     params, inputs = check_params(params, config), check_inputs(inputs, config)
-    amplitudes = encode(inputs, params).amplitudes
-    route = MatrixRoute(circuit_angles(params, config), amplitudes, config)
-    d = config.ancilla_dim
-    return route.kraus.reshape(*amplitudes.shape, d, d)
+    return np.array(unroll(params, inputs, replace(config, memory="mixed")).branches)
 
 
 def _transfer(kraus: NDArray) -> NDArray:

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from qlstm.encoding import encode_inputs_backward
 from qlstm.model import circuit_backward, unroll
 from qlstm.params import QLSTMConfig, QLSTMParams, check_inputs, check_params
+from qlstm.readout import read_out_backward
 
 
 class ForgettingCurve(NamedTuple):
@@ -37,7 +38,8 @@ class GradientMemory(NamedTuple):
     norm: NDArray[np.float64]
     """Mean over the sequences of ``|dy_T / dx_(T-k)|``, ``(n_steps,)``."""
     gradients: NDArray[np.float64]
-    """``dy_T / dx_t``, in order of time: ``(batch, n_steps, n_features)``."""
+    """``dy_T / dx_t``, in order of time: ``(batch, n_steps, n_features)``, with a last
+    axis ``n_outputs`` if that is more than 1."""
 
 
 def forgetting_curve(
@@ -126,13 +128,33 @@ def gradient_memory(
         array([0.109, 0.172, 0.274, 0.149, 0.083, 0.   ])
     """
     params, inputs = check_model(params, inputs, config, 1)
+    columns = [
+        _output_gradient(params, inputs, config, k, copy.deepcopy(rng))
+        for k in range(config.n_outputs)
+    ]
+    gradients = np.stack(columns, axis=-1)  # (batch, n_steps, n_features, n_outputs)
+    norm = np.linalg.norm(gradients, axis=(2, 3)).mean(axis=0)[::-1]
+    return GradientMemory(norm, gradients[..., 0] if len(columns) == 1 else gradients)
+
+
+def _output_gradient(
+    params: QLSTMParams,
+    inputs: NDArray,
+    config: QLSTMConfig,
+    output: int,
+    rng: np.random.Generator | None,
+) -> NDArray[np.float64]:
+    """``dy_T / dx_t`` of one output; sequences do not mix, so one pass serves all."""
     unrolled = unroll(params, inputs, config, rng=rng)
-    grad_outputs = np.zeros(unrolled.outputs.shape)
-    grad_outputs[-1] = 1.0  # sequences do not mix, so one pass serves all
-    _, grad_amplitudes = circuit_backward(unrolled, grad_outputs, config)
-    gradients = encode_inputs_backward(grad_amplitudes, unrolled.encoded, params)
-    norm = np.linalg.norm(gradients, axis=2).mean(axis=0)[::-1]
-    return GradientMemory(norm, gradients)
+    grad_outputs = np.zeros((inputs.shape[1], len(inputs), config.n_outputs))
+    grad_outputs[-1, :, output] = 1.0
+    p = unrolled.probabilities
+    grad_p, _ = read_out_backward(grad_outputs, p, params, config)
+    _, grad_encoded = circuit_backward(unrolled, grad_p, config)
+    gradients = encode_inputs_backward(grad_encoded, unrolled.encoded, params)
+    if config.predicts == "change":
+        gradients[:, -1, 0] += 1.0  # the last value itself is part of the output
+    return gradients
 
 
 def check_model(

@@ -423,6 +423,49 @@ def test_gradients_of_the_inputs(memory, rotation, n_features):
         np.testing.assert_array_equal(found.norm[1:], 0)
 
 
+OPTIONS = [
+    {"encoding": "angle"},
+    {"readout": "affine"},
+    {"predicts": "change"},
+    {"n_outputs": 2},
+    {"encoding": "angle", "readout": "affine", "predicts": "change", "n_outputs": 2},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("memory", ["collapse", "probabilities", "sampled", "mixed"])
+def test_gradients_of_the_inputs_of_other_models(memory, options):
+    params, inputs, config = draw(26, 3, 3, memory=memory, n_features=2, **options)
+    if config.readout == "affine":
+        scale = np.array([1.5, -0.7])[: config.n_outputs]
+        params = params._replace(readout_scale=scale, readout_offset=scale / 3)
+    found = gradient_memory(params, inputs, config, rng=np.random.default_rng(7))
+    assert found.gradients.shape == inputs.shape + (2,) * (config.n_outputs == 2)
+    for t, f in product(range(3), range(2)):
+        step = np.zeros_like(inputs)
+        step[:, t, f] = 1e-5
+        plus, minus = (
+            predict(params, at, config, rng=np.random.default_rng(7))
+            for at in (inputs + step, inputs - step)
+        )
+        measured = (plus - minus) / 2e-5
+        np.testing.assert_allclose(found.gradients[:, t, f], measured, atol=1e-8)
+    flat = np.moveaxis(found.gradients, 1, 0).reshape(3, 3, -1)
+    norms = np.linalg.norm(flat, axis=2).mean(axis=1)
+    np.testing.assert_allclose(found.norm, norms[::-1], atol=1e-15)
+
+
+def test_angle_encoding_has_a_channel_too():
+    params, inputs, config = draw(27, encoding="angle")
+    matrices = memory_channel(params, inputs, config).matrix
+    for sequence, expected in zip(
+        matrices, memories(params, inputs, config), strict=True
+    ):
+        state = reduce(lambda s, t: t @ s, sequence, np.eye(16)[0])
+        np.testing.assert_allclose(state.reshape(4, 4), expected, atol=1e-13)
+    assert (np.diff(quantum_retention(params, inputs, config), axis=1) < 1e-10).all()
+
+
 # -- knowledge ---------------------------------------------------------------------
 
 

@@ -382,7 +382,7 @@ def test_equal_angles_undo_the_entangler(rotation):
     np.testing.assert_allclose(ledger.S_out, 0, atol=1e-12)
     assert ledger.S_en.min() > 0.01
     signs = np.array([1, -1, 1, -1])
-    np.testing.assert_allclose(ledger.readout, ledger.amplitudes**2 @ signs, atol=1e-13)
+    np.testing.assert_allclose(ledger.readout, ledger.encoded**2 @ signs, atol=1e-13)
 
 
 @pytest.mark.parametrize("memory", ["collapse", "probabilities"])

@@ -51,7 +51,7 @@ def test_the_states_are_those_of_the_slow_model(memory, rotation, sizes, disenta
     if disentangler == "inverse":
         u_dis = u_dis.conj().T
     for at in np.ndindex(*ledger.readout.shape):
-        psi = np.kron(ledger.amplitudes[at], ledger.memory_before[at])
+        psi = np.kron(ledger.encoded[at], ledger.memory_before[at])
         for state in (ledger.state_en, ledger.state_out):
             psi = (u_en if state is ledger.state_en else u_dis) @ psi
             np.testing.assert_allclose(state[at].ravel(), psi, atol=1e-13)
@@ -85,6 +85,24 @@ def test_spectra_are_squared_schmidt_coefficients(memory, rotation):
         squares = np.linalg.svd(state, compute_uv=False) ** 2
         np.testing.assert_allclose(spectrum[..., :2], squares, atol=1e-13)
         np.testing.assert_allclose(spectrum[..., 2:], 0, atol=1e-13)
+
+
+@pytest.mark.parametrize("memory", MEMORIES)
+def test_angle_encoding_has_a_ledger_too(memory):
+    params, inputs, config = draw(16, memory=memory, encoding="angle")
+    ledger = ledger_of(params, inputs, config)
+    rng = np.random.default_rng(7)
+    y = predict(params, inputs, config, all_steps=True, rng=rng)
+    np.testing.assert_allclose(ledger.readout, y, atol=1e-13)
+    assert ledger.encoded.shape == (3, 4, 8)
+    for state, entropy in (
+        (ledger.state_en, ledger.S_en),
+        (ledger.state_out, ledger.S_out),
+    ):
+        if memory != "mixed":
+            expected = entanglement_entropy(state.reshape(-1, 2, 2, 2, 2), [0, 1])
+            np.testing.assert_allclose(entropy.ravel(), expected, atol=1e-10)
+        assert 0 <= entropy.min() <= entropy.max() <= 2
 
 
 def bits(rho):
