@@ -8,9 +8,10 @@ trained on shuffled targets, parameters drawn anew, persistence and an autoregre
 
 import argparse
 import time
+import warnings
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,8 +19,10 @@ from experiments import memory_figures as figures
 from experiments import memory_report as report
 from experiments import memory_runs as runs_of
 from experiments.memory_runs import Circuit, Curves, Run, Sizes
+from experiments.memory_statistics import Change, Correlation, changes, correlations
 from qlstm import (
     SINE_PROTOCOLS,
+    Dataset,
     QLSTMConfig,
     Trace,
     forecast_baselines,
@@ -36,87 +39,130 @@ from qlstm.cli import (
 )
 from qlstm.params import ROTATIONS
 from qlstm.plots import save_figure
+from qlstm.readout import out_of_reach
 from qlstm.store import write_json
 
+PROTOCOL = SINE_PROTOCOLS["figure"]
 FULL = Sizes(seeds=10, epochs=150, draws=20, sequences=2000, n_steps=16)
 QUICK = Sizes(seeds=3, epochs=2, draws=2, sequences=200, n_steps=6)
+
+
+class Found(NamedTuple):
+    """Everything that was measured."""
+
+    circuits: list[Circuit]
+    curves: list[Curves]
+    runs: list[Run]
+    changes: list[Change]
+    correlations: list[Correlation]
+    baselines: dict[str, float]
+    ledgers: dict[str, dict[str, Trace]]
+    """By rotation, before and after training."""
 
 
 def main(args: argparse.Namespace) -> None:
     """Measure, print, draw, write."""
     start = time.perf_counter()
+    warnings.filterwarnings("ignore", ".*targets cannot be met")  # the headline says so
+    args.out.mkdir(parents=True, exist_ok=True)  # an error now, not after training
     sizes = QUICK if args.quick else FULL
     sizes = sizes._replace(
         seeds=args.seeds or sizes.seeds, epochs=args.epochs or sizes.epochs
     )
-    rotations = ROTATIONS if args.rotation == "both" else (args.rotation,)
     rng = np.random.default_rng(args.seed)
-    protocol = SINE_PROTOCOLS["figure"]
-    dataset = prepare(noisy_sine(protocol, rng), protocol, rng)
-    baselines = {f.name: f.test_mse_scaled for f in forecast_baselines(dataset)}
-    seeds = [args.seed + k for k in range(sizes.seeds)]
-    circuits: list[Circuit] = []
-    curves: list[Curves] = []
-    runs: list[Run] = []
-    ledgers: dict[str, dict[str, Trace]] = {}
-    for rotation in rotations:
-        circuit, found = runs_of.measure_curves(rotation, sizes, args.seed)
-        circuits.append(circuit)
-        curves += found
-        for seed in seeds:
-            progress = partial(_progress, seed=seed, epochs=sizes.epochs)
-            runs += runs_of.train_models(
-                rotation, seed, dataset, sizes.epochs, progress
-            )
-        runs += runs_of.redrawn_runs(rotation, seeds, dataset)
-        first = next(r for r in runs if (r.rotation, r.model) == (rotation, "collapse"))
-        config = QLSTMConfig(rotation=rotation)
-        ledgers[rotation] = runs_of.ledgers(first, dataset, config)
-    changes, correlations = runs_of.changes(runs), runs_of.correlations(runs)
-    print(
-        f"Memory at initial parameters, {sizes.draws} draws, mean ± standard deviation\n"
-    )
-    print(report.curves_table(circuits, curves))
-    print(f"\nTest errors, {sizes.seeds} seeds, {sizes.epochs} epochs\n")
-    print(report.errors_table(runs, baselines))
-    print("\nDoes training move entanglement? Medians and paired Wilcoxon tests\n")
-    print(report.changes_table(changes))
-    print("\nDoes the test error follow it? Spearman's correlation over the seeds\n")
-    print(report.correlations_table(correlations))
-    for rotation in rotations:
-        print(f"\n{report.ledger_text(rotation, ledgers[rotation])}")
-    print(f"\n{report.curves_text(circuits, curves)}")
-    print(f"\n{report.training_text(changes)}")
-    print(f"\n{report.errors_text(runs, correlations, baselines)}")
-    drawn = {
-        f"memory_ledger_{r}.png": figures.draw_ledger(ledgers[r], r) for r in rotations
-    } | {
-        "memory_curves.png": figures.draw_curves(circuits, curves),
-        "memory_training.png": figures.draw_training(runs),
-        "memory_errors.png": figures.draw_errors(runs, correlations, baselines),
-    }
-    for name, figure in drawn.items():
-        save_figure(args.out / name, figure)
+    dataset = prepare(noisy_sine(PROTOCOL, rng), PROTOCOL, rng)
+    found = _measure(args, sizes, dataset)
+    _print(found, sizes, dataset)
+    names = ["memory.json", *_draw(found, args.out)]
     content = {
         "experiment": "memory",
         "seed": args.seed,
         "sizes": sizes._asdict(),
-        "protocol": vars(protocol),
+        "protocol": vars(PROTOCOL),
         "versions": versions(),
-        "baselines": baselines,
-        "circuits": [_plain(c) for c in circuits],
-        "curves": [_plain(c) for c in curves],
-        "runs": [_plain(r._replace(params=None)) for r in runs],
-        "changes": [_plain(c) for c in changes],
-        "correlations": [_plain(c) for c in correlations],
+        "baselines": found.baselines,
+        "circuits": [_plain(c) for c in found.circuits],
+        "curves": [_plain(c) for c in found.curves],
+        "runs": [_plain(r) for r in found.runs],
+        "changes": [_plain(c) for c in found.changes],
+        "correlations": [_plain(c) for c in found.correlations],
         "ledgers": {
-            r: {name: _ledger(t) for name, t in ledgers[r].items()} for r in rotations
+            rotation: {name: _ledger(t) for name, t in both.items()}
+            for rotation, both in found.ledgers.items()
         },
         "seconds": time.perf_counter() - start,
     }
     write_json(args.out / "memory.json", content)
-    names = ", ".join(str(args.out / name) for name in ["memory.json", *drawn])
-    print(f"\nWrote {names}.")
+    print(f"\nWrote {', '.join(str(args.out / name) for name in names)}.")
+
+
+def _measure(args: argparse.Namespace, sizes: Sizes, dataset: Dataset) -> Found:
+    """Curves at initial parameters, and all training runs."""
+    seeds = [args.seed + k for k in range(sizes.seeds)]
+    circuits, curves, runs, ledgers = [], [], [], {}
+    for rotation in ROTATIONS if args.rotation == "both" else (args.rotation,):
+        circuit, of_rules = runs_of.measure_curves(rotation, sizes, args.seed)
+        circuits.append(circuit)
+        curves += of_rules
+        for seed in seeds:
+            bar = partial(_progress, seed=seed, epochs=sizes.epochs)
+            runs += runs_of.train_models(rotation, seed, dataset, sizes.epochs, bar)
+        runs += runs_of.redrawn_runs(rotation, seeds, dataset)
+        first = next(r for r in runs if (r.rotation, r.model) == (rotation, "collapse"))
+        config = QLSTMConfig(rotation=rotation)
+        ledgers[rotation] = runs_of.ledgers(first, dataset, config)
+    return Found(
+        circuits,
+        curves,
+        runs,
+        changes(runs),
+        correlations(runs),
+        {f.name: f.test_mse_scaled for f in forecast_baselines(dataset)},
+        ledgers,
+    )
+
+
+def _print(found: Found, sizes: Sizes, dataset: Dataset) -> None:
+    """Tables, then a paragraph for each figure."""
+    train, test = dataset.train, dataset.test
+    beyond = out_of_reach(train.targets, train.inputs, QLSTMConfig())
+    parts = [
+        (
+            f"Noisy sine, protocol `{PROTOCOL.name}`: {len(train.targets)} training and "
+            f"{len(test.targets)} test windows; {beyond} of the training targets lie outside "
+            "[-1, 1], where <Z> cannot go."
+        ),
+        f"Memory at initial parameters, {sizes.draws} draws, mean ± standard deviation",
+        report.curves_table(found.circuits, found.curves),
+        f"Test errors, {sizes.seeds} seeds, {sizes.epochs} epochs",
+        report.errors_table(found.runs, found.baselines),
+        "Does training move entanglement? Medians in ebits and paired Wilcoxon tests",
+        report.changes_table(found.changes),
+        "Does the test error follow it? Spearman's correlation over the seeds",
+        report.correlations_table(found.correlations),
+        *(report.ledger_text(r, both) for r, both in found.ledgers.items()),
+        report.curves_text(found.circuits, found.curves),
+        report.training_text(found.changes),
+        report.errors_text(found.runs, found.correlations, found.baselines),
+    ]
+    print("\n\n".join(parts))
+
+
+def _draw(found: Found, folder: Path) -> list[str]:
+    """Save all figures; their names."""
+    drawn = {
+        f"memory_ledger_{rotation}.png": figures.draw_ledger(both, rotation)
+        for rotation, both in found.ledgers.items()
+    } | {
+        "memory_curves.png": figures.draw_curves(found.circuits, found.curves),
+        "memory_training.png": figures.draw_training(found.runs),
+        "memory_errors.png": figures.draw_errors(
+            found.runs, found.correlations, found.baselines
+        ),
+    }
+    for name, figure in drawn.items():
+        save_figure(folder / name, figure)
+    return list(drawn)
 
 
 def _progress(name: str, seed: int, epochs: int) -> Progress:

@@ -11,7 +11,8 @@ from matplotlib.ticker import (
 )
 from numpy.typing import NDArray
 
-from experiments.memory_runs import CONSTANT, Circuit, Correlation, Curves, Run
+from experiments.memory_runs import Circuit, Curves, Run
+from experiments.memory_statistics import CONSTANT, Correlation
 from qlstm import Trace
 from qlstm.plots import BLUE, GREY, ORANGE, new_figure
 

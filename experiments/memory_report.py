@@ -5,12 +5,11 @@ import numpy as np
 from experiments.memory_runs import (
     QUANTITIES,
     TRAINED,
-    Change,
     Circuit,
-    Correlation,
     Curves,
     Run,
 )
+from experiments.memory_statistics import Change, Correlation
 from qlstm import Trace
 from qlstm.cli import format_table
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments import memory, memory_runs
+from experiments import memory, memory_runs, memory_statistics
 from qlstm import SINE_PROTOCOLS, QLSTMConfig, noisy_sine, predict, prepare
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -185,20 +185,22 @@ def test_options(tmp_path, monkeypatch):
 
 def test_holm():
     """By hand: 3 x 0.01, then 2 x 0.02, then 1 x 0.03 raised to the one before."""
-    np.testing.assert_allclose(memory_runs.holm([0.03, 0.01, 0.02]), [0.04, 0.03, 0.04])
-    assert memory_runs.holm([0.9, 0.8]) == [1.0, 1.0]
+    np.testing.assert_allclose(
+        memory_statistics.holm([0.03, 0.01, 0.02]), [0.04, 0.03, 0.04]
+    )
+    assert memory_statistics.holm([0.9, 0.8]) == [1.0, 1.0]
 
 
 def test_shuffles_give_the_exact_p_value_of_five():
     """rho = 1 of five seeds: 2 of 120 orders reach it, two-sided."""
-    rho, p = memory_runs._spearman(np.arange(5.0), np.arange(5.0) ** 3)
+    rho, p = memory_statistics._spearman(np.arange(5.0), np.arange(5.0) ** 3)
     assert abs(rho - 1) < 1e-12
     assert abs(p - 2 / 120) < 0.005
 
 
 def test_a_quantity_that_stays_has_no_p_value():
-    assert memory_runs._wilcoxon(np.array([1e-9, -1e-9, 0.0])) is None
-    assert memory_runs._wilcoxon(np.array([0.1, 0.2, 0.3])) == 0.25
+    assert memory_statistics._wilcoxon(np.array([1e-9, -1e-9, 0.0])) is None
+    assert memory_statistics._wilcoxon(np.array([0.1, 0.2, 0.3])) == 0.25
 
 
 def test_another_history_keeps_the_last_value():
