@@ -79,14 +79,15 @@ def forgetting_curve(
     """
     params, inputs = check_model(params, inputs, config, 2)
     batch, n_steps, _ = inputs.shape
-    draws = copy.deepcopy(rng)  # every run below begins with a copy of it
-    kept = last_memory(params, inputs, config, copy.deepcopy(draws))
+    seed = int(rng.integers(2**63))  # every run below begins with it
+    kept = last_memory(params, inputs, config, np.random.default_rng(seed))
     distances = []
     for step in range(n_steps)[::-1]:
         other = (np.arange(batch) + rng.integers(1, batch)) % batch
         changed = inputs.copy()
         changed[:, step] = inputs[other, step]
-        moved = last_memory(params, changed, config, copy.deepcopy(draws))
+        same_draws = np.random.default_rng(seed)
+        moved = last_memory(params, changed, config, same_draws)
         distances.append(_distance(kept, moved))
     d = np.array(distances)
     mean, error = d.mean(axis=1), d.std(axis=1, ddof=1) / np.sqrt(batch)
@@ -128,9 +129,10 @@ def gradient_memory(
         array([0.109, 0.172, 0.274, 0.149, 0.083, 0.   ])
     """
     params, inputs = check_model(params, inputs, config, 1)
+    draws = [copy.deepcopy(rng) for _ in range(config.n_outputs - 1)]
     columns = [
-        _output_gradient(params, inputs, config, k, copy.deepcopy(rng))
-        for k in range(config.n_outputs)
+        _output_gradient(params, inputs, config, k, same_draws)
+        for k, same_draws in enumerate([*draws, rng])
     ]
     gradients = np.stack(columns, axis=-1)  # (batch, n_steps, n_features, n_outputs)
     norm = np.linalg.norm(gradients, axis=(2, 3)).mean(axis=0)[::-1]

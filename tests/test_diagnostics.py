@@ -353,13 +353,14 @@ def test_the_forgetting_curve_equals_a_loop(memory, rotation):
     params, inputs, config = draw(10, memory=memory, rotation=rotation)
     found = forgetting_curve(params, inputs, config, rng=np.random.default_rng(7))
     rng = np.random.default_rng(7)
-    kept = memories(params, inputs, config)
+    seed = int(rng.integers(2**63))
+    kept = memories(params, inputs, config, seed)
     for lag in range(5):
         shift = rng.integers(1, 6)
         changed = inputs.copy()
         for k in range(6):
             changed[k, 4 - lag] = inputs[(k + shift) % 6, 4 - lag]
-        distance = trace_distance(kept, memories(params, changed, config))
+        distance = trace_distance(kept, memories(params, changed, config, seed))
         assert abs(found.distance[lag] - distance.mean()) < 1e-7
         error = np.std(distance, ddof=1) / np.sqrt(6)
         assert abs(found.standard_error[lag] - error) < 1e-7
@@ -620,6 +621,14 @@ def test_the_same_seed_gives_the_same_bits_and_keeps_the_arguments(memory):
         np.testing.assert_array_equal(a, b)
     for before, after in zip(copies, (*params, inputs), strict=True):
         np.testing.assert_array_equal(before, after)
+
+
+def test_a_generator_moves_on():
+    params, inputs, config = draw(28, 100, 3, memory="sampled", n_outputs=2)
+    rng = np.random.default_rng(0)
+    for ask in (forgetting_curve, holevo_information, memory_capacity, gradient_memory):
+        first, second = (ask(params, inputs, config, rng=rng)[0] for _ in range(2))
+        assert (first != second).any()
 
 
 @pytest.mark.parametrize(
