@@ -1,7 +1,8 @@
 """Models x datasets x seeds, each run done once: ``python -m experiments.sweep``.
 
 Stopped at any moment, the same command goes on where it was. Exit status 0 if all runs
-finished, 1 if some failed, 2 if the options are wrong. See docs/sweeps.md.
+finished, 1 if some failed or the workers are gone, 2 if the options are wrong. See
+docs/sweeps.md.
 """
 
 import argparse
@@ -25,7 +26,12 @@ from qlstm.sweep_table import (
     write_csv,
     write_parquet,
 )
-from qlstm.sweep_workers import ProcessWorkers, dask_workers, usable_cpus
+from qlstm.sweep_workers import (
+    ExecutorError,
+    ProcessWorkers,
+    dask_workers,
+    usable_cpus,
+)
 
 MODELS = ",".join(
     f"quantum:{rotation}:{memory}"
@@ -45,17 +51,22 @@ def main(args: argparse.Namespace) -> None:
     configs = make_configs(args)
     print(f"{len(configs)} runs in {args.out}", flush=True)
     bar = Bar()
-    with _stopped_by_sigterm(), _workers(args) as workers:
-        tally = run_sweep(
-            run_forecast,
-            configs,
-            args.out,
-            workers,
-            retries=args.retries,
-            callback=bar,
-            say=bar.say,
-        )
-    bar.clear()
+    try:
+        with _stopped_by_sigterm(), _workers(args) as workers:
+            tally = run_sweep(
+                run_forecast,
+                configs,
+                args.out,
+                workers,
+                retries=args.retries,
+                callback=bar,
+                say=bar.say,
+            )
+    except ExecutorError as error:
+        bar.say(f"error: {error}")
+        raise SystemExit(1) from None
+    finally:
+        bar.clear()
     print(
         f"{tally.finished} finished, {tally.failed} failed, {tally.skipped} skipped "
         "(finished before).\n"

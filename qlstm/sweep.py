@@ -15,7 +15,13 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    wait,
+)
 from contextlib import ExitStack
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -28,7 +34,7 @@ from qlstm.sweep_files import (
     canonical_json,
     run_key,
 )
-from qlstm.sweep_workers import ProcessWorkers, WorkerStartError, worker_died
+from qlstm.sweep_workers import ExecutorError, ProcessWorkers, worker_died
 
 Config = dict[str, Any]
 
@@ -139,7 +145,7 @@ def run_sweep(
         BlockingIOError: If another sweep uses the folder.
         TypeError: If a configuration is not JSON, or a count is not an integer.
         ValueError: If a configuration holds NaN or infinity, or a count is too small.
-        RuntimeError: If workers cannot start, or the executor gives up.
+        ExecutorError: If workers cannot start, or the executor breaks or gives up.
 
     Example:
         >>> import tempfile
@@ -217,18 +223,24 @@ class _Sweep:
 
     def submit(self, task: _Task) -> None:
         """Hand a run to the executor."""
-        future = self.executor.submit(attempt_run, self.run, task.config)
+        try:
+            future = self.executor.submit(attempt_run, self.run, task.config)
+        except BrokenExecutor as error:
+            raise ExecutorError(
+                f"The executor must survive its workers, but is broken ({error}); "
+                "`ProcessWorkers` does. Finished runs are kept; start again to go on."
+            ) from error
         self.pending[future] = task
 
     def settle(self, task: _Task, future: Future) -> None:
         """Record a run, or have it done again."""
         if future.cancelled():
-            raise RuntimeError(
+            raise ExecutorError(
                 "The executor must keep its runs, but cancelled one: is its scheduler "
                 "gone? Finished runs are kept; start again to go on."
             )
         error = future.exception()
-        if isinstance(error, WorkerStartError):
+        if isinstance(error, ExecutorError):
             raise error
         if error is None:
             outcome = future.result()

@@ -31,8 +31,8 @@ _THREADS = (
 """Each says how many threads a library of linear algebra uses, when it is loaded."""
 
 
-class WorkerStartError(RuntimeError):
-    """A worker process died before it could do anything."""
+class ExecutorError(RuntimeError):
+    """An executor that can do no more runs, whatever they are."""
 
 
 def usable_cpus() -> int:
@@ -59,11 +59,11 @@ class ProcessWorkers(ThreadPoolExecutor):
         ValueError: If it is not positive.
 
     Example:
-        A script that starts processes needs the guard, because each imports it.
+        In a script this stands under ``if __name__ == "__main__":``, because each
+        process imports the script.
 
-        >>> if __name__ == "__main__":
-        ...     with ProcessWorkers(1) as workers:
-        ...         print(workers.submit(pow, 2, 5).result())
+        >>> with ProcessWorkers(1) as workers:
+        ...     workers.submit(pow, 2, 5).result()
         32
     """
 
@@ -130,7 +130,7 @@ class ProcessWorkers(ThreadPoolExecutor):
         try:
             pid = first.result()
         except BrokenProcessPool:
-            raise WorkerStartError(
+            raise ExecutorError(
                 "A worker process must be able to start, but it died first; a script "
                 'that starts workers must do so under `if __name__ == "__main__":`.'
             ) from None

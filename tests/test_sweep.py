@@ -1,12 +1,18 @@
 """Sweeps: each run is done once, whatever dies."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import (
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from pathlib import Path
 
 import pytest
@@ -15,7 +21,7 @@ from sweep_runs import counts, logged, logged_configs
 
 from qlstm.sweep import Tally, expand_grid, run_sweep
 from qlstm.sweep_files import RunFolder, canonical_json, run_key
-from qlstm.sweep_workers import ProcessWorkers, dask_workers
+from qlstm.sweep_workers import ExecutorError, ProcessWorkers, dask_workers
 
 ROOT = Path(__file__).resolve().parents[1]
 posix = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
@@ -366,8 +372,23 @@ class DeafExecutor(Executor):
 
 
 def test_an_executor_that_cancels_ends_the_sweep(tmp_path):
-    with pytest.raises(RuntimeError, match="is its scheduler gone"):
+    with pytest.raises(ExecutorError, match="is its scheduler gone"):
         run_sweep(logged, [{}], tmp_path, DeafExecutor())
+
+
+@posix
+def test_a_pool_that_breaks_ends_the_sweep(tmp_path):
+    configs = logged_configs(tmp_path / "log", 2, deaths=1)
+    del configs[1]["deaths"]
+    context = multiprocessing.get_context("spawn")
+    with (
+        ProcessPoolExecutor(1, context) as pool,
+        pytest.raises(ExecutorError, match="must survive its workers, but is broken"),
+    ):
+        run_sweep(logged, configs, tmp_path, pool, say=len)
+    with ThreadPoolExecutor(1) as thread:
+        tally = run_sweep(logged, configs[1:], tmp_path, thread)
+    assert tally.finished + tally.skipped == 1
 
 
 def test_a_folder_is_for_one_sweep_at_a_time(tmp_path, thread):
