@@ -252,6 +252,14 @@ def test_what_a_run_must_not_do_is_its_failure(name, error, tmp_path, processes)
     assert error in said[0]
 
 
+def test_warnings_are_kept_with_the_run(tmp_path, processes, capfd):
+    run_sweep(sweep_runs.warn, [{"x": 0}, {"x": 1}], tmp_path, processes)
+    for x in (0, 1):
+        record = RunFolder(tmp_path).load_run(run_key({"x": x}))
+        assert record["warnings"] == ["UserWarning: careful"]
+    assert capfd.readouterr().err == ""
+
+
 def test_a_run_that_leaves_does_not_take_the_worker_along():
     assert attempt_run(sweep_runs.leave, "{}")["error"] == "SystemExit: enough"
 
