@@ -43,7 +43,10 @@ def run_main(
         main(args)
     except KeyboardInterrupt:
         parser.exit(130, "\ninterrupted\n")
-    except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
+    except MemoryError as error:
+        text = " ".join(str(error).split())
+        parser.exit(2, f"error: too large for the memory: {text}\n")
+    except (ValueError, TypeError, OSError, ImportError) as error:
         parser.exit(2, f"error: {' '.join(str(error).split())}\n")
 
 

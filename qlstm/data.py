@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.params import check_choice, check_size
+from qlstm.params import as_real, check_choice, check_rng, check_size
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,7 @@ def noisy_sine(
         (100,)
     """
     check_size("n_points", n_points)
+    check_rng(rng)
     clean = np.sin(np.linspace(0, 8 * np.pi, n_points))
     if protocol.noise == "none":
         return clean
@@ -217,7 +218,13 @@ def fit_minmax(values: ArrayLike) -> Scaler:
             "Argument `values` must hold two different values to set a scale, but "
             f"holds {known.size} and they do not vary."
         )
-    return Scaler(float(known.min()), float(known.max() - known.min()))
+    low, scale = float(known.min()), float(known.max() - known.min())
+    if not np.isfinite(scale):
+        raise ValueError(
+            "Argument `values` must have a finite range, but reaches from "
+            f"{low:.3g} to {known.max():.3g}."
+        )
+    return Scaler(low, scale)
 
 
 def step_targets(windows: Windows) -> NDArray[np.float64]:
@@ -249,6 +256,7 @@ def prepare(values: ArrayLike, protocol: Protocol, rng: np.random.Generator) -> 
         (72, 18)
     """
     values = _check_values(values)
+    _check_shares(protocol)
     check_choice("protocol.scaling", protocol.scaling, ("none", "minmax"))
     check_choice("protocol.gaps", protocol.gaps, ("drop values", "drop windows"))
     if protocol.gaps == "drop values":
@@ -301,13 +309,23 @@ def _split_rows(
 
 def _check_values(values: ArrayLike) -> NDArray[np.float64]:
     """Return `values` as a float64 series, or say what is off; nan is a gap."""
-    values = np.asarray(values, dtype=np.float64)
+    values = as_real("values", values)
     if values.ndim != 1 or np.isinf(values).any():
         raise ValueError(
             "Argument `values` must be one-dimensional and hold no infinity, "
             f"but has shape {values.shape}."
         )
     return values
+
+
+def _check_shares(protocol: Protocol) -> None:
+    """Say so when the parts of a protocol are no parts."""
+    train, validation = protocol.train_share, protocol.val_share
+    if not (0 < train < 1 and 0 <= validation and train + validation < 1):
+        raise ValueError(
+            "Arguments `protocol.train_share` and `protocol.val_share` must be shares "
+            f"that leave something to test on, but are {train} and {validation}."
+        )
 
 
 def _cut(share: float, n: int) -> int:

@@ -193,6 +193,7 @@ def init_params(config: QLSTMConfig, rng: np.random.Generator) -> QLSTMParams:
         >>> params.entangler.shape
         (2, 4)
     """
+    check_rng(rng)
     shapes = param_shapes(config)
     bound = 1 / np.sqrt(config.n_features)
     affine = config.readout == "affine"
@@ -216,7 +217,7 @@ def check_params(params: QLSTMParams, config: QLSTMConfig) -> QLSTMParams:
         )
     arrays = []
     for name, array, shape in zip(shapes._fields, params, shapes, strict=True):
-        array = np.asarray(array, dtype=np.float64)
+        array = as_real(f"params.{name}", array)
         if array.shape != shape:
             raise ValueError(
                 f"Argument `params.{name}` must have shape {shape}, "
@@ -230,7 +231,7 @@ def check_params(params: QLSTMParams, config: QLSTMConfig) -> QLSTMParams:
 
 def check_inputs(inputs: ArrayLike, config: QLSTMConfig) -> NDArray[np.float64]:
     """Return `inputs` as float64 ``(batch, n_steps, n_features)``, or say what is off."""
-    inputs = np.asarray(inputs, dtype=np.float64)
+    inputs = as_real("inputs", inputs)
     if (
         inputs.ndim != 3
         or inputs.shape[2] != config.n_features
@@ -255,7 +256,7 @@ def check_targets(
     targets: ArrayLike, inputs: NDArray, config: QLSTMConfig
 ) -> NDArray[np.float64]:
     """Return `targets` as float64 of the loss's shape, or say what is off."""
-    targets = np.asarray(targets, dtype=np.float64)
+    targets = as_real("targets", targets)
     shape = inputs.shape[:1] if config.loss == "last" else inputs.shape[:2]
     shape += (config.n_outputs,) if config.n_outputs > 1 else ()
     if targets.shape != shape:
@@ -271,6 +272,29 @@ def check_targets(
             f"is {targets[where]}."
         )
     return targets
+
+
+def as_real(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return `values` as float64, or say that they are not real numbers."""
+    if isinstance(values, np.ndarray) and values.dtype == np.float64:
+        return np.asarray(values)  # the usual case, and the inner loop's
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"their type is {array.dtype}")
+        return array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"Argument `{name}` must be an array of real numbers, but {error}."
+        ) from None
+
+
+def check_rng(rng: np.random.Generator) -> None:
+    """Say so when a source of randomness is none."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"Argument `rng` must be a numpy.random.Generator, but is {rng!r}."
+        )
 
 
 def check_size(name: str, value: int) -> None:

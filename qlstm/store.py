@@ -125,7 +125,11 @@ def save_state(path: str | os.PathLike, state: TrainState, config: QLSTMConfig) 
         path: File to write.
         state: The whole state of the run.
         config: The model's configuration.
+
+    Raises:
+        ValueError: If the state's parameters do not fit the configuration.
     """
+    check_params(state.params, config)
     header = {
         "kind": "qlstm-state",
         "config": asdict(config),
@@ -227,7 +231,9 @@ def _read(
 
 def _damaged(path: str | os.PathLike, error: Exception) -> ValueError:
     """The error for a file that is not what it should be."""
-    reason = " ".join(str(error).split()) or type(error).__name__
+    reason = type(error).__name__
+    if isinstance(error, (KeyError, ValueError)) and "pickle" not in str(error):
+        reason = " ".join(str(error).split()) or reason
     return ValueError(
         f"File {os.fspath(path)} must be a complete .npz written by this package, "
         f"but could not be read ({reason})."

@@ -24,6 +24,7 @@ from qlstm.params import (
     check_choice,
     check_inputs,
     check_params,
+    check_rng,
     check_size,
     check_targets,
     params_class,
@@ -71,6 +72,7 @@ def train_init(params: QLSTMParams, rng: np.random.Generator) -> TrainState:
     Returns:
         A `TrainState` at epoch 0.
     """
+    check_rng(rng)
     shuffler = np.random.default_rng(int(rng.integers(2**63)))
     return TrainState(
         params=params,
@@ -118,6 +120,7 @@ def fit(
         rng: Source of randomness for the shuffles, and for the draws of `sampled`.
         validation: Inputs and targets whose loss is measured after each epoch.
         callback: Called with the `TrainState` after each epoch; a true result stops.
+            The state's arrays are those that training goes on with: do not change them.
         gradient: Gradient method, see `loss_and_grad`.
         monitor: ``"entanglement"`` records, after each epoch, the means over all steps
             of the training sequences of the entanglement after U_en and U_dis
@@ -192,7 +195,7 @@ def train(
     """Continue a run until it has done `epochs` epochs in all.
 
     A run that is stopped, saved, loaded and continued gives the same bits as one that
-    was never stopped.
+    was never stopped, if all else is the same; with a cosine schedule `epochs`, too.
 
     Args:
         state: Where to start, from `train_init`, `train` or `load_state`.
@@ -250,13 +253,15 @@ def train(
         start = time.perf_counter()
         rng = np.random.default_rng()
         rng.bit_generator.state = state.rng_state
+        # `sampled` draws for what is only measured from a stream of its own
+        measuring = np.random.Generator(rng.bit_generator.jumped())
         rate = scheduled_rate(learning_rate, schedule, state.epoch, epochs)
         options = (batch_size, rate, clip_norm, tuple(frozen))
         state, row = _epoch(state, inputs, targets, config, options, method, rng)
         if validation is not None:
-            row["val_loss"] = mean_loss(state.params, *validation, config, rng)
+            row["val_loss"] = mean_loss(state.params, *validation, config, measuring)
         if monitor == "entanglement":
-            row |= entanglement_means(state.params, inputs, config, rng)
+            row |= entanglement_means(state.params, inputs, config, measuring)
         row["seconds"] = time.perf_counter() - start
         state = _record(state._replace(rng_state=rng.bit_generator.state), row)
         if callback is not None and callback(state):
@@ -283,7 +288,9 @@ def _epoch(
         batch = order[start : start + batch_size]
         result = method(params, inputs[batch], targets[batch], config, rng)
         grads = clip_gradient(_thawed(result.grads, frozen), clip_norm)
+        kept = {name: getattr(params, name) for name in frozen}
         params, adam = adam_update(params, grads, adam, learning_rate)
+        params = params._replace(**kept)  # Adam's moments may still push
         total += result.loss * len(batch)
         if collapses:
             for t, cache in enumerate(result.unrolled.caches):
@@ -297,7 +304,7 @@ def _epoch(
 
 
 def _thawed(grads: QLSTMParams, frozen: tuple[str, ...]) -> QLSTMParams:
-    """The gradient with zeros for what is frozen: Adam leaves that where it is."""
+    """The gradient with zeros for what is frozen, which does not count in its norm."""
     return grads._replace(
         **{name: np.zeros_like(getattr(grads, name)) for name in frozen}
     )

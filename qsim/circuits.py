@@ -83,7 +83,7 @@ def entangling_layers_backward(
         (array([[1., 0.]]), array([[-1.]]))
     """
     state, grad_state = _check_pair(state, grad_state)
-    kernel = layer_kernel(check_angles(angles, rotation, state.ndim - 1), rotation)
+    kernel = layer_kernel(check_real_angles(angles, rotation, state.ndim - 1), rotation)
     rows, grad_rows = (array.reshape(len(state), -1) for array in (state, grad_state))
     pair, grad_angles = kernel.forward_backward(rows, grad_rows)
     before, grad_before = kernel.leave(pair)
@@ -117,7 +117,7 @@ def adjoint_layers(
                 [0., 0.]]])
     """
     state = check_state(state)
-    kernel = layer_kernel(check_angles(angles, rotation, state.ndim - 1), rotation)
+    kernel = layer_kernel(check_real_angles(angles, rotation, state.ndim - 1), rotation)
     return kernel.adjoint(state.reshape(len(state), -1)).reshape(state.shape)
 
 
@@ -140,7 +140,7 @@ def adjoint_layers_backward(
         ValueError: If shapes do not fit or the rotation is unknown.
     """
     state, grad_state = _check_pair(state, grad_state)
-    kernel = layer_kernel(check_angles(angles, rotation, state.ndim - 1), rotation)
+    kernel = layer_kernel(check_real_angles(angles, rotation, state.ndim - 1), rotation)
     rows, grad_rows = (array.reshape(len(state), -1) for array in (state, grad_state))
     pair, grad_angles = kernel.adjoint_backward(rows, grad_rows)
     before, grad_before = kernel.leave(pair)
@@ -201,7 +201,7 @@ def circuit_matrix_backward(
         >>> circuit_matrix_backward(matrix, [[1, 0], [0, 0]], [[np.pi / 2]], "RY").round(4)
         array([[-0.3536]])
     """
-    angles = check_angles(angles, rotation)
+    angles = check_real_angles(angles, rotation)
     matrix, grad_matrix = np.asarray(matrix), np.asarray(grad_matrix)
     dim = 2 ** angles.shape[1]
     for name, array in (("matrix", matrix), ("grad_matrix", grad_matrix)):
@@ -233,10 +233,26 @@ def check_angles(
             f"but is {rotation!r}."
         )
     angles = np.asarray(angles)
+    if angles.dtype.kind not in "biufc":
+        raise TypeError(
+            f"Argument `angles` must be an array of numbers, but is of {angles.dtype}."
+        )
     if angles.ndim != 2 or 0 in angles.shape or n_wires not in (None, angles.shape[1]):
         wanted = "n_wires" if n_wires is None else n_wires
         raise ValueError(
             f"Argument `angles` must have shape (n_layers, {wanted}), none of them 0, "
             f"but has {angles.shape}."
         )
+    if not np.isfinite(angles).all():
+        raise ValueError("Argument `angles` must be finite, but holds nan or inf.")
+    return angles
+
+
+def check_real_angles(
+    angles: ArrayLike, rotation: str, n_wires: int | None = None
+) -> NDArray[np.float64]:
+    """The same for gates that are undone, whose inverse is not analytic."""
+    angles = check_angles(angles, rotation, n_wires)
+    if np.iscomplexobj(angles):
+        raise ValueError("Argument `angles` must be real here, but is complex.")
     return angles

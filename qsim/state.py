@@ -1,5 +1,6 @@
 """States ``(batch, 2, ..., 2)``: wire ``w`` is axis ``w + 1``, wire 0 the top bit."""
 
+import operator
 from collections.abc import Sequence
 
 import numpy as np
@@ -73,17 +74,30 @@ def apply_gate(state: ArrayLike, gate: ArrayLike, wires: Sequence[int]) -> NDArr
 def check_state(state: ArrayLike) -> NDArray:
     """Return `state` as an array, or say why it is not a batch of states."""
     state = np.asarray(state)
+    if state.dtype.kind in "biu":
+        state = state.astype(np.float64)  # small integers would overflow
+    if state.dtype.kind not in "fc":
+        raise TypeError(
+            f"Argument `state` must be an array of numbers, but is of {state.dtype}."
+        )
     if state.ndim < 2 or any(size != 2 for size in state.shape[1:]):
         raise ValueError(
             "Argument `state` must have shape (batch, 2, ..., 2), "
             f"but has {state.shape}."
         )
+    if len(state) == 0:
+        raise ValueError("Argument `state` must hold at least one state, but is empty.")
     return state
 
 
 def check_wires(wires: Sequence[int], n_wires: int) -> list[int]:
     """Return `wires` as a list, or say which wire is out of range or doubled."""
-    wires = [int(wire) for wire in wires]
+    try:
+        wires = [operator.index(wire) for wire in wires]
+    except TypeError:
+        raise TypeError(
+            f"Argument `wires` must be a sequence of integers, but is {wires!r}."
+        ) from None
     if not wires:
         raise ValueError("Argument `wires` must name at least one wire, but is empty.")
     if len(set(wires)) != len(wires):

@@ -293,3 +293,22 @@ def test_adjoint_backward_is_the_gradient(n_wires, name):
         return [*parts, rng.uniform(0, 2 * np.pi, (2, n_wires))]
 
     assert checker.relative_error(rng, draw, loss, gradient) < 1e-7
+
+
+def test_gates_that_are_undone_have_real_angles():
+    state, angles = zero_state(1), [[0.5 + 1j]]
+    for call in (
+        lambda: entangling_layers_backward(state, state, angles, "RX"),
+        lambda: adjoint_layers(state, angles, "RX"),
+        lambda: adjoint_layers_backward(state, state, angles, "RX"),
+        lambda: circuit_matrix_backward(np.eye(2), np.eye(2), angles, "RX"),
+    ):
+        with pytest.raises(ValueError, match="`angles` must be real here"):
+            call()
+
+
+def test_angles_are_finite_numbers():
+    with pytest.raises(ValueError, match="`angles` must be finite"):
+        circuit_matrix([[np.nan, 0.0]])
+    with pytest.raises(TypeError, match="`angles` must be an array of numbers"):
+        circuit_matrix([["a", "b"]])

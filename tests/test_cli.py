@@ -101,7 +101,6 @@ def test_options_and_their_defaults():
         TypeError("first line second line"),
         OSError("first line second line"),
         ImportError("first line second line"),
-        MemoryError("first line second line"),
     ],
 )
 def test_an_error_is_one_line_and_status_two(error, monkeypatch, capsys):
@@ -114,6 +113,19 @@ def test_an_error_is_one_line_and_status_two(error, monkeypatch, capsys):
         run_main(main, forecasting_parser("module", "", SINE_PROTOCOLS))
     assert status.value.code == 2
     assert capsys.readouterr() == ("", "error: first line second line\n")
+
+
+def test_too_large_a_model_says_so(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["command"])
+
+    def main(args):
+        raise MemoryError("40 TiB\n asked for")
+
+    with pytest.raises(SystemExit) as status:
+        run_main(main, forecasting_parser("module", "", SINE_PROTOCOLS))
+    assert status.value.code == 2
+    error = "error: too large for the memory: 40 TiB asked for\n"
+    assert capsys.readouterr() == ("", error)
 
 
 def test_an_interrupt_is_status_130(monkeypatch, capsys):

@@ -1,6 +1,7 @@
 """Protocols: sizes, noise, what each split may see, and errors."""
 
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -360,3 +361,19 @@ def test_unknown_noise_lists_the_known_ones():
     text = "`protocol.noise` must be one of none, gaussian, uniform, gaussian twice"
     with pytest.raises(ValueError, match=f"{text}, but is 'pink'"):
         noisy_sine(protocol, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    "shares", [(-1.0, 0.0), (1.0, 0.0), (0.7, -0.1), (0.7, 0.3), (np.nan, 0.0)]
+)
+def test_shares_leave_something_to_test_on(shares):
+    protocol = replace(
+        SINE_PROTOCOLS["strict"], train_share=shares[0], val_share=shares[1]
+    )
+    with pytest.raises(ValueError, match="must be shares that leave something to test"):
+        prepare(np.arange(60.0), protocol, np.random.default_rng(0))
+
+
+def test_the_range_is_finite():
+    with pytest.raises(ValueError, match="`values` must have a finite range"):
+        fit_minmax([-1.7e308, 1.7e308])

@@ -179,3 +179,21 @@ def test_refuses_wrong_states_and_wires(measure):
 def test_expval_z_refuses_a_wrong_wire():
     with pytest.raises(ValueError, match="Argument `wires` must lie in 0..1"):
         expval_z(zero_state(2), 2)
+
+
+def test_small_integers_do_not_overflow():
+    state = np.array([[0, 1]], dtype=np.uint8)
+    np.testing.assert_array_equal(expval_z(state, 0), [-1.0])
+
+
+@pytest.mark.parametrize("wire", [0.7, "1", None])
+def test_wires_are_integers(wire):
+    with pytest.raises(TypeError, match="`wires` must be a sequence of integers"):
+        probabilities(zero_state(2), [wire])
+
+
+def test_states_are_numbers_and_there_is_one():
+    with pytest.raises(TypeError, match="`state` must be an array of numbers"):
+        probabilities(np.array([["a", "b"]]), [0])
+    with pytest.raises(ValueError, match="`state` must hold at least one state"):
+        probabilities(np.zeros((0, 2)), [0])

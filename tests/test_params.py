@@ -136,3 +136,19 @@ def test_targets_must_be_finite(params, loss, shape):
 def test_unknown_gradient_lists_the_known_ones(params):
     with pytest.raises(ValueError, match="`gradient` must be one of reverse.*'magic'"):
         loss_and_grad(params, np.zeros((1, 2, 1)), [0.0], CONFIG, gradient="magic")
+
+
+@pytest.mark.parametrize(
+    "values", ["text", [[["a"]]], np.ones((1, 2, 1)) * 1j, [[1], 2]]
+)
+def test_inputs_are_real_numbers(values):
+    config = QLSTMConfig()
+    params = init_params(config, np.random.default_rng(0))
+    with pytest.raises(TypeError, match="`inputs` must be an array of real numbers"):
+        predict(params, values, config)
+
+
+@pytest.mark.parametrize("rng", [None, 0, np.random])
+def test_randomness_is_a_generator(rng):
+    with pytest.raises(TypeError, match="`rng` must be a numpy.random.Generator, but"):
+        init_params(QLSTMConfig(), rng)

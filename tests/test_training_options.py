@@ -176,6 +176,43 @@ def test_frozen_arrays_keep_their_values():
         assert same == (name in frozen)
 
 
+def test_frozen_arrays_stay_when_a_run_is_continued():
+    params, inputs, targets, config = draw()
+    options = {"learning_rate": 0.05}
+    state = train_init(params, np.random.default_rng(0))
+    state = train(state, inputs, targets, config, epochs=3, **options)
+    names = params._fields
+    again = train(state, inputs, targets, config, epochs=6, frozen=names, **options)
+    assert_same(again.params, state.params)
+
+
+def test_measuring_does_not_change_the_training_of_sampled():
+    rng = np.random.default_rng(0)
+    config = QLSTMConfig(memory="sampled")
+    inputs, targets = rng.uniform(-1, 1, (8, 4, 1)), rng.uniform(-0.5, 0.5, 8)
+    params = init_params(config, rng)
+    found = [
+        fit(
+            params,
+            inputs,
+            targets,
+            config,
+            epochs=3,
+            rng=np.random.default_rng(1),
+            **extra,
+        )[0]
+        for extra in ({}, {"monitor": "entanglement", "validation": (inputs, targets)})
+    ]
+    assert_same(*found)
+
+
+def test_a_state_is_saved_with_its_own_configuration(tmp_path):
+    params = draw()[0]
+    state = train_init(params, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="`params.entangler` must have shape"):
+        save_state(tmp_path / "state.npz", state, QLSTMConfig(n_layers=3))
+
+
 def test_without_a_gate_across_the_cut_the_past_is_forgotten():
     rng = np.random.default_rng(0)
     config = QLSTMConfig(cut="separate", rotation="RY", memory="mixed")
