@@ -90,6 +90,59 @@ def adam_update(
     return unflatten(x, params), AdamState(k, m, v)
 
 
+SCHEDULES = ("constant", "cosine")
+
+
+def scheduled_rate(
+    learning_rate: float, schedule: str, epoch: int, epochs: int
+) -> float:
+    """The step size of an epoch.
+
+    ``"cosine"``: ``learning_rate (1 + cos(pi epoch / epochs)) / 2``
+
+    Args:
+        learning_rate: The step size to start with.
+        schedule: ``"constant"`` or ``"cosine"``.
+        epoch: Epochs done.
+        epochs: Epochs in all.
+
+    Returns:
+        The step size.
+
+    Example:
+        >>> scheduled_rate(0.02, "cosine", 50, 100)
+        0.01
+    """
+    if schedule == "cosine":
+        return learning_rate * (1 + float(np.cos(np.pi * epoch / epochs))) / 2
+    return learning_rate
+
+
+def clip_gradient(grads: Params, clip_norm: float | None) -> Params:
+    """Scale a gradient down to a norm, if it is longer.
+
+    Args:
+        grads: A NamedTuple of arrays.
+        clip_norm: The longest it may be, over all arrays; None leaves it as it is.
+
+    Returns:
+        The gradient, the same layout.
+
+    Example:
+        >>> from typing import NamedTuple
+        >>> class Point(NamedTuple):
+        ...     x: np.ndarray
+        >>> clip_gradient(Point(np.array([3.0, 4.0])), 1.0).x
+        array([0.6, 0.8])
+    """
+    if clip_norm is None:
+        return grads
+    norm = np.sqrt(sum(float(np.vdot(array, array)) for array in grads))
+    if norm <= clip_norm:
+        return grads
+    return type(grads)(*(array * (clip_norm / norm) for array in grads))
+
+
 def unflatten(flat: NDArray, like: Params) -> Params:
     """Cut a flat vector into arrays of the shapes and the type of `like`."""
     arrays, start = [], 0

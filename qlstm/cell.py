@@ -55,15 +55,15 @@ def stage_matrices(angles: NDArray, config: QLSTMConfig) -> tuple[NDArray, NDArr
     Returns:
         Two unitaries ``(2**n_wires, 2**n_wires)``.
     """
-    u_en = circuit_matrix(angles[: config.n_layers], config.rotation)
-    u_dis = circuit_matrix(angles[config.n_layers :], config.rotation)
+    u_en = _layers_matrix(angles[: config.n_layers], config)
+    u_dis = _layers_matrix(angles[config.n_layers :], config)
     return u_en, u_dis if config.disentangler == "flip" else u_dis.conj().T
 
 
 def cell_matrix(angles: NDArray, config: QLSTMConfig) -> NDArray:
     """The matrix ``W = U_dis U_en`` of a step, ``(2**n_wires, 2**n_wires)``."""
     if config.disentangler == "flip":
-        return circuit_matrix(angles, config.rotation)
+        return _layers_matrix(angles, config)
     u_en, u_dis = stage_matrices(angles, config)
     return u_dis @ u_en
 
@@ -75,18 +75,56 @@ def cell_matrix_backward(
 
     For ``W = A^dag B``: ``grad_B = A grad_W``, ``grad_A = B grad_W^dag``.
     """
-    rotation = config.rotation
     if config.disentangler == "flip":
-        return circuit_matrix_backward(matrix, grad_matrix, angles, rotation)
+        return _layers_matrix_backward(matrix, grad_matrix, angles, config)
     b, a_dagger = stage_matrices(angles, config)
     a = a_dagger.conj().T
     first, second = angles[: config.n_layers], angles[config.n_layers :]
     grad_b, grad_a = a @ grad_matrix, b @ grad_matrix.conj().T
     return np.concatenate(
         [
-            circuit_matrix_backward(b, grad_b, first, rotation),
-            circuit_matrix_backward(a, grad_a, second, rotation),
+            _layers_matrix_backward(b, grad_b, first, config),
+            _layers_matrix_backward(a, grad_a, second, config),
         ]
+    )
+
+
+def _layers_matrix(angles: NDArray, config: QLSTMConfig) -> NDArray:
+    """The matrix of some layers: one ring over all wires, or one in each register."""
+    if config.cut == "entangled":
+        return circuit_matrix(angles, config.rotation)
+    return np.kron(*_register_matrices(angles, config))
+
+
+def _layers_matrix_backward(
+    matrix: NDArray, grad_matrix: NDArray, angles: NDArray, config: QLSTMConfig
+) -> NDArray[np.float64]:
+    """Gradient of the angles of `_layers_matrix`.
+
+    For ``W = A (x) B``: ``grad_A_ik = sum_jl grad_W_ijkl conj(B_jl)``, B alike.
+    """
+    rotation, n = config.rotation, config.n_system
+    if config.cut == "entangled":
+        return circuit_matrix_backward(matrix, grad_matrix, angles, rotation)
+    a, b = _register_matrices(angles, config)
+    grad = grad_matrix.reshape(len(a), len(b), len(a), len(b))
+    grad_a = np.einsum("ijkl,jl->ik", grad, b.conj())
+    grad_b = np.einsum("ijkl,ik->jl", grad, a.conj())
+    return np.concatenate(
+        [
+            circuit_matrix_backward(a, grad_a, angles[:, :n], rotation),
+            circuit_matrix_backward(b, grad_b, angles[:, n:], rotation),
+        ],
+        axis=1,
+    )
+
+
+def _register_matrices(angles: NDArray, config: QLSTMConfig) -> tuple[NDArray, NDArray]:
+    """The circuits of the system and of the ancilla, when no gate crosses the cut."""
+    n = config.n_system
+    return (
+        circuit_matrix(angles[:, :n], config.rotation),
+        circuit_matrix(angles[:, n:], config.rotation),
     )
 
 

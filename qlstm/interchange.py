@@ -125,6 +125,7 @@ def check_paper_cell(config: QLSTMConfig, user: str) -> None:
         "readout": "expectation",
         "predicts": "value",
         "n_outputs": 1,
+        "cut": "entangled",
     }
     for name, value in wanted.items():
         found = getattr(config, name)

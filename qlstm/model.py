@@ -74,7 +74,8 @@ def unroll(
         inputs: Array ``(batch, n_steps, n_features)``.
         config: The configuration.
         route: ``"matrix"`` or ``"direct"`` (see `qlstm.cell`); without it the cheaper.
-            Angle encoding and `mixed` have one route, whatever is asked for.
+            Angle encoding, `mixed` and a separate cut have one route, whatever is
+            asked for.
         rng: Source of randomness, for `sampled` alone.
 
     Returns:
@@ -109,7 +110,7 @@ def _route(
     if config.encoding == "angle":
         return UploadRoute(angles, encoded.angles, config)
     n_steps, batch, _ = encoded.amplitudes.shape
-    if config.memory == "mixed":
+    if config.memory == "mixed" or config.cut == "separate":
         name = "matrix"
     name = name or choose_route(config, batch * n_steps)
     return ROUTES[name](angles, encoded.amplitudes, config)

@@ -21,6 +21,7 @@ LOSSES = ("last", "all")
 ENCODINGS = ("amplitude", "angle")
 READOUTS = ("expectation", "affine")
 PREDICTS = ("value", "change")
+CUTS = ("entangled", "separate")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class QLSTMConfig:
         readout: ``"expectation"``, the paper's ``<Z>``, which cannot leave [-1, 1]; or
             ``"affine"``: a trained scale and offset behind it.
         predicts: ``"value"``, or ``"change"``: the output is added to the last value.
+        cut: ``"entangled"``: the ring of CNOTs goes through both registers. Or
+            ``"separate"``: each register has a ring of its own, so that no gate crosses
+            the cut; for ablations.
         n_outputs: Outputs of a step, each from a system wire of its own; the targets
             are then vectors.
 
@@ -68,6 +72,7 @@ class QLSTMConfig:
     readout: str = "expectation"
     predicts: str = "value"
     n_outputs: int = 1
+    cut: str = "entangled"
 
     def __post_init__(self) -> None:
         for name in ("n_features", "n_system", "n_ancilla", "n_layers", "n_outputs"):
@@ -80,16 +85,18 @@ class QLSTMConfig:
         check_choice("encoding", self.encoding, ENCODINGS)
         check_choice("readout", self.readout, READOUTS)
         check_choice("predicts", self.predicts, PREDICTS)
+        check_choice("cut", self.cut, CUTS)
         if self.n_outputs > self.n_system:
             raise ValueError(
                 "Argument `n_outputs` must be at most `n_system`, a wire for each, but "
                 f"is {self.n_outputs} for {self.n_system} wire(s)."
             )
-        if self.encoding == "angle" and self.disentangler == "inverse":
-            raise ValueError(
-                "Argument `disentangler` must be 'flip' with angle encoding, "
-                "but is 'inverse'."
-            )
+        for name, value in (("disentangler", "flip"), ("cut", "entangled")):
+            if self.encoding == "angle" and getattr(self, name) != value:
+                raise ValueError(
+                    f"Argument `{name}` must be {value!r} with angle encoding, "
+                    f"but is {getattr(self, name)!r}."
+                )
 
     @property
     def n_wires(self) -> int:

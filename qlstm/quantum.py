@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.adam import SCHEDULES
 from qlstm.baselines.examples import (
     Examples,
     Layout,
@@ -17,7 +18,7 @@ from qlstm.baselines.reservoir import with_features
 from qlstm.gradient import METHODS
 from qlstm.model import predict
 from qlstm.params import QLSTMConfig, QLSTMParams, check_choice, init_params
-from qlstm.train import SCHEDULES, History, fit
+from qlstm.train import History, fit
 
 
 class FittedQuantum(NamedTuple):
@@ -30,11 +31,8 @@ class FittedQuantum(NamedTuple):
     """As `qlstm.fit` returns it."""
     draw_seed: int
     """Seed of the draws of the rule `sampled`; no other uses it."""
-
-    @property
-    def n_params(self) -> int:
-        """Trained numbers."""
-        return self.config.n_params
+    n_params: int
+    """Trained numbers."""
 
     def predict(self, inputs: ArrayLike) -> NDArray[np.float64]:
         """Forecast windows ``(n, n_steps, n_features)``: ``(n,)`` or ``(n, horizon)``."""
@@ -60,6 +58,8 @@ class Quantum:
         patience: Stop when the best validation loss (without validation data, training
             loss) is this many epochs old, and take the parameters of that epoch. If
             None, train all epochs and take the last parameters.
+        frozen: Names of parameter arrays that keep their initial values.
+        bias: Whether the projection has a bias; without, it is fixed at zero.
 
     Raises:
         TypeError: If a count is not an integer.
@@ -83,6 +83,8 @@ class Quantum:
     schedule: str = "constant"
     clip_norm: float | None = None
     patience: int | None = None
+    frozen: tuple[str, ...] = ()
+    bias: bool = True
 
     def __post_init__(self) -> None:
         check_training(self.epochs, self.batch_size, self.learning_rate, self.patience)
@@ -120,8 +122,12 @@ class Quantum:
         if config.n_outputs == 1:
             config = replace(config, n_outputs=layout.n_outputs)
         init_rng, shuffle_rng, draw_rng = rng.spawn(3)  # as in `forecast_model`
+        params, frozen = init_params(config, init_rng), tuple(self.frozen)
+        if not self.bias:
+            params = params._replace(proj_bias=np.zeros_like(params.proj_bias))
+            frozen += ("proj_bias",)
         params, history = fit(
-            init_params(config, init_rng),
+            params,
             *_data(examples, config),
             config,
             epochs=self.epochs,
@@ -133,9 +139,13 @@ class Quantum:
             schedule=self.schedule,
             clip_norm=self.clip_norm,
             patience=self.patience,
+            frozen=frozen,
         )
         seed = int(draw_rng.integers(2**63))
-        return FittedQuantum(params, config, layout, history, seed)
+        n_params = sum(
+            array.size for name, array in params._asdict().items() if name not in frozen
+        )
+        return FittedQuantum(params, config, layout, history, seed, n_params)
 
 
 def _data(examples: Examples, config: QLSTMConfig) -> tuple[NDArray, NDArray]:

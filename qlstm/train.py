@@ -2,13 +2,20 @@
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.adam import AdamState, adam_init, adam_update
+from qlstm.adam import (
+    SCHEDULES,
+    AdamState,
+    adam_init,
+    adam_update,
+    clip_gradient,
+    scheduled_rate,
+)
 from qlstm.gradient import METHODS, LossGradient
 from qlstm.model import mean_loss
 from qlstm.params import (
@@ -19,12 +26,12 @@ from qlstm.params import (
     check_params,
     check_size,
     check_targets,
+    params_class,
 )
 from qlstm.readout import out_of_reach
 from qlstm.trace import entanglement_means
 
 MONITORS = ("entanglement",)
-SCHEDULES = ("constant", "cosine")
 
 History = dict[str, list[float]]
 
@@ -95,6 +102,7 @@ def fit(
     schedule: str = "constant",
     clip_norm: float | None = None,
     patience: int | None = None,
+    frozen: Sequence[str] = (),
 ) -> tuple[QLSTMParams, History]:
     """Train with Adam on shuffled minibatches.
 
@@ -120,6 +128,7 @@ def fit(
         clip_norm: Gradients longer than this are scaled down to it.
         patience: Stop when the best loss (see `TrainState`) is this many epochs old,
             and return that epoch's parameters.
+        frozen: Names of parameter arrays that are not trained, for ablations.
 
     Returns:
         The parameters after the last epoch (with `patience`, after the best), and the
@@ -156,6 +165,7 @@ def fit(
         schedule=schedule,
         clip_norm=clip_norm,
         patience=patience,
+        frozen=frozen,
     )
     params = state.params if patience is None else state.best_params
     return params, state.history
@@ -177,6 +187,7 @@ def train(
     schedule: str = "constant",
     clip_norm: float | None = None,
     patience: int | None = None,
+    frozen: Sequence[str] = (),
 ) -> TrainState:
     """Continue a run until it has done `epochs` epochs in all.
 
@@ -199,6 +210,7 @@ def train(
         clip_norm: As in `fit`.
         patience: As in `fit`; the state at the end has the best parameters beside the
             last.
+        frozen: As in `fit`.
 
     Returns:
         The `TrainState` at the end; the argument is not modified.
@@ -215,6 +227,8 @@ def train(
     check_choice("schedule", schedule, SCHEDULES)
     if patience is not None:
         check_size("patience", patience)
+    for name in frozen:
+        check_choice("frozen", name, params_class(config)._fields)
     if clip_norm is not None and not clip_norm > 0:
         raise ValueError(f"Argument `clip_norm` must be positive, but is {clip_norm}.")
     if not 0 < learning_rate < np.inf:
@@ -236,12 +250,9 @@ def train(
         start = time.perf_counter()
         rng = np.random.default_rng()
         rng.bit_generator.state = state.rng_state
-        rate = learning_rate
-        if schedule == "cosine":
-            rate *= (1 + np.cos(np.pi * state.epoch / epochs)) / 2
-        state, row = _epoch(
-            state, inputs, targets, config, batch_size, rate, clip_norm, method, rng
-        )
+        rate = scheduled_rate(learning_rate, schedule, state.epoch, epochs)
+        options = (batch_size, rate, clip_norm, tuple(frozen))
+        state, row = _epoch(state, inputs, targets, config, options, method, rng)
         if validation is not None:
             row["val_loss"] = mean_loss(state.params, *validation, config, rng)
         if monitor == "entanglement":
@@ -258,13 +269,12 @@ def _epoch(
     inputs: NDArray,
     targets: NDArray,
     config: QLSTMConfig,
-    batch_size: int,
-    learning_rate: float,
-    clip_norm: float | None,
+    options: tuple[int, float, float | None, tuple[str, ...]],
     method: Callable[..., LossGradient],
     rng: np.random.Generator,
 ) -> tuple[TrainState, dict[str, float]]:
     """One pass over the shuffled data: the new state and the epoch's numbers."""
+    batch_size, learning_rate, clip_norm, frozen = options
     order = rng.permutation(len(inputs))
     params, adam, total = state.params, state.adam, 0.0
     collapses = config.memory == "collapse"
@@ -272,7 +282,7 @@ def _epoch(
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         result = method(params, inputs[batch], targets[batch], config, rng)
-        grads = result.grads if clip_norm is None else _clip(result.grads, clip_norm)
+        grads = clip_gradient(_thawed(result.grads, frozen), clip_norm)
         params, adam = adam_update(params, grads, adam, learning_rate)
         total += result.loss * len(batch)
         if collapses:
@@ -286,12 +296,11 @@ def _epoch(
     return state._replace(params=params, adam=adam, epoch=state.epoch + 1), row
 
 
-def _clip(grads: QLSTMParams, clip_norm: float) -> QLSTMParams:
-    """Scale a gradient down to a norm, if it is longer."""
-    norm = np.sqrt(sum(float(np.vdot(array, array)) for array in grads))
-    if norm <= clip_norm:
-        return grads
-    return type(grads)(*(array * (clip_norm / norm) for array in grads))
+def _thawed(grads: QLSTMParams, frozen: tuple[str, ...]) -> QLSTMParams:
+    """The gradient with zeros for what is frozen: Adam leaves that where it is."""
+    return grads._replace(
+        **{name: np.zeros_like(getattr(grads, name)) for name in frozen}
+    )
 
 
 def _warn_out_of_reach(inputs: NDArray, targets: NDArray, config: QLSTMConfig) -> None:

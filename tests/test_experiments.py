@@ -157,6 +157,7 @@ def test_sine_records_where_it_came_from(sine):
         "readout": "expectation",
         "predicts": "value",
         "n_outputs": 1,
+        "cut": "entangled",
     }
     values = noisy_sine(SINE_PROTOCOLS["figure"], np.random.default_rng(0))
     series = content["series"]

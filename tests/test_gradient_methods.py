@@ -143,6 +143,7 @@ VARIANTS = {
     "flip": {},
     "inverse": {"disentangler": "inverse"},
     "angle": {"encoding": "angle"},
+    "separate": {"cut": "separate"},
 }
 
 
@@ -165,6 +166,8 @@ OPTIONS = {
     "change": {"predicts": "change"},
     "two outputs": {"n_outputs": 2},
     "angle": {"encoding": "angle"},
+    "separate": {"cut": "separate"},
+    "separate inverse": {"cut": "separate", "disentangler": "inverse"},
     "all": {
         "encoding": "angle",
         "readout": "affine",

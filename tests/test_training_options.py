@@ -17,11 +17,14 @@ from qlstm import (
     predict,
     save_model,
     save_state,
+    trace,
     train,
     train_init,
 )
+from qlstm.cell import circuit_angles, stage_matrices
 from qlstm.params import QLSTMParams, QLSTMReadoutParams
 from qlstm.readout import out_of_reach
+from qsim import schmidt_strength
 
 
 def draw(seed=0, n=12, **options):
@@ -163,7 +166,33 @@ def test_reach_depends_on_the_readout():
     assert out_of_reach(np.full((2, 3), -0.2), inputs, every) == 6
 
 
+def test_frozen_arrays_keep_their_values():
+    params, inputs, targets, config = draw()
+    frozen = ("entangler", "proj_bias")
+    options = {"epochs": 4, "learning_rate": 0.05, "rng": np.random.default_rng(0)}
+    trained, _ = fit(params, inputs, targets, config, **options, frozen=frozen)
+    for name in params._fields:
+        same = np.array_equal(getattr(trained, name), getattr(params, name))
+        assert same == (name in frozen)
+
+
+def test_without_a_gate_across_the_cut_the_past_is_forgotten():
+    rng = np.random.default_rng(0)
+    config = QLSTMConfig(cut="separate", rotation="RY", memory="mixed")
+    params = init_params(config, rng)
+    inputs = rng.uniform(-1, 1, (5, 6, 1))
+    other = np.concatenate([rng.uniform(-1, 1, (5, 5, 1)), inputs[:, -1:]], axis=1)
+    y, z = predict(params, inputs, config), predict(params, other, config)
+    np.testing.assert_allclose(y, z, atol=1e-14)
+    ledger = trace(params, inputs, config)
+    np.testing.assert_allclose([ledger.S_en, ledger.S_out], 0, atol=1e-12)
+    separate = stage_matrices(circuit_angles(params, config), config)[0]
+    strength = schmidt_strength(separate, (4, 4))
+    assert strength == pytest.approx(0, abs=1e-12)
+
+
 BAD = [
+    ({"frozen": ("bias",)}, "`frozen` must be one of proj_weight, proj_bias, entan"),
     ({"schedule": "linear"}, "`schedule` must be one of constant, cosine, but"),
     ({"clip_norm": 0.0}, "`clip_norm` must be positive, but is 0.0"),
     ({"clip_norm": float("nan")}, "`clip_norm` must be positive, but is nan"),
@@ -200,6 +229,11 @@ WRONG = [
         {"encoding": "angle", "disentangler": "inverse"},
         "`disentangler` must be 'flip' with angle encoding",
     ),
+    (
+        {"encoding": "angle", "cut": "separate"},
+        "`cut` must be 'entangled' with angle encoding",
+    ),
+    ({"cut": "half"}, "`cut` must be one of entangled, separate"),
 ]
 
 

@@ -6,7 +6,13 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.adam import adam_init, adam_update
+from qlstm.adam import (
+    SCHEDULES,
+    adam_init,
+    adam_update,
+    clip_gradient,
+    scheduled_rate,
+)
 from qlstm.baselines.examples import (
     Examples,
     Layout,
@@ -21,7 +27,7 @@ from qlstm.baselines.recurrent import (
     recurrent_forecast,
     recurrent_loss_and_grad,
 )
-from qlstm.params import check_size
+from qlstm.params import check_choice, check_size
 
 HIDDEN = 8
 """Units where neither `hidden` nor `match_params` is given."""
@@ -58,6 +64,8 @@ class Network:
         epochs: Passes over the training windows.
         batch_size: Windows in a minibatch.
         learning_rate: Adam's step size.
+        schedule: Of the learning rate, see `qlstm.fit`.
+        clip_norm: Longest gradient, see `qlstm.fit`.
         patience: Stop when the best validation loss (without validation data, training
             loss) is this many epochs old, and take the parameters of that epoch. If
             None, train all epochs and take the last parameters.
@@ -75,6 +83,8 @@ class Network:
     epochs: int = 150
     batch_size: int = 5
     learning_rate: float = 0.01
+    schedule: str = "constant"
+    clip_norm: float | None = None
     patience: int | None = None
 
     def __post_init__(self) -> None:
@@ -87,6 +97,7 @@ class Network:
             if getattr(self, name) is not None:
                 check_size(name, getattr(self, name))
         check_training(self.epochs, self.batch_size, self.learning_rate, self.patience)
+        check_choice("schedule", self.schedule, SCHEDULES)
 
     def fit(
         self,
@@ -146,12 +157,14 @@ class Network:
         history: dict[str, list[float]] = {"loss": []}
         for epoch in range(self.epochs):
             order, total = rng.permutation(len(examples.inputs)), 0.0
+            rate = scheduled_rate(self.learning_rate, self.schedule, epoch, self.epochs)
             for start in range(0, len(order), self.batch_size):
                 rows = order[start : start + self.batch_size]
                 loss, grads = recurrent_loss_and_grad(
                     self.cell, params, examples.inputs[rows], examples.targets[rows]
                 )
-                params, adam = adam_update(params, grads, adam, self.learning_rate)
+                grads = clip_gradient(grads, self.clip_norm)
+                params, adam = adam_update(params, grads, adam, rate)
                 total += loss * len(rows)
             history["loss"].append(total / len(order))
             if not np.isfinite(total):
