@@ -6,6 +6,7 @@ seeds draw the model alone.
 """
 
 import argparse
+import hashlib
 import time
 import warnings
 from collections.abc import Iterable
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.sweep import Bar
-from qlstm import Dataset, QLSTMConfig, check_copy, make_forecaster, summarize_seeds
+from qlstm import Dataset, check_copy, make_forecaster, summarize_seeds
 from qlstm.cli import Parser, positive_int, seed_int
 from qlstm.data import Protocol
 from qlstm.forecast import measure
@@ -109,8 +110,6 @@ def _result(dataset: Dataset, name: str, predictions: list, seconds: float) -> d
 
 def digest(values: np.ndarray) -> str:
     """The sha256 of a series."""
-    import hashlib
-
     return hashlib.sha256(np.asarray(values, "<f8").tobytes()).hexdigest()
 
 
@@ -162,54 +161,86 @@ def settle(args: argparse.Namespace) -> tuple[dict[str, Any], Protocol]:
 
 
 def do_runs(
-    args: argparse.Namespace, dataset: dict[str, Any], entries: list[Entry]
-) -> dict[str, list[dict[str, Any]]]:
+    args: argparse.Namespace,
+    dataset: dict[str, Any],
+    entries: list[Entry],
+    needed: Iterable[str],
+) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str]]:
     """Do the runs that are left, and give the results of all.
 
     Args:
         args: The parsed options.
         dataset: What `settle` found.
         entries: The rows; two with the same model share their runs.
+        needed: Labels without which there is nothing to compare.
 
     Returns:
-        For each label the results, in the order of the seeds.
+        For each label the results, in the order of the seeds; and the errors of the
+        labels of which a run failed.
     """
-    for entry in entries:  # an unknown option is an error now, not in each worker
-        options = {k: v for k, v in entry.model.items() if k != "name"}
-        make_forecaster(entry.model["name"], **options)
+    for _, _, model in entries:  # an unknown option is an error now, not in workers
+        make_forecaster(**model)
     seeds = range(args.seed, args.seed + args.seeds)
     configs = {
-        entry.label: [
-            {"dataset": dataset, "model": entry.model, "seed": seed} for seed in seeds
-        ]
-        for entry in entries
+        label: [{"dataset": dataset, "model": model, "seed": seed} for seed in seeds]
+        for label, _, model in entries
     }
+    in_turn = [c for group in zip(*configs.values(), strict=True) for c in group]
     bar = Bar()
     try:
         with ProcessWorkers(args.workers) as workers:
-            everything = [c for group in zip(*configs.values(), strict=True) for c in group]
             tally = run_sweep(
-                run_model, everything, args.out, workers, callback=bar, say=bar.say
+                run_model, in_turn, args.out, workers, callback=bar, say=_silent
             )
     except ExecutorError as error:
-        bar.say(f"error: {error}")
-        raise SystemExit(1) from None
+        raise OSError(str(error)) from None
     finally:
         bar.clear()
-    print(f"{tally.finished} runs done, {tally.skipped} known before.")
-    if tally.failed:
-        bar.say(f"error: {tally.failed} runs failed, see {args.out / 'failed'}")
-        raise SystemExit(1)
-    return read_runs(args.out, configs)
+    print(f"{tally.finished} runs done now, {tally.skipped} known before.\n")
+    results, failed = read_runs(args.out, configs)
+    for label in needed:
+        if label in failed:
+            raise ValueError(
+                f"Nothing to compare with: {label} failed: {failed[label]}"
+            )
+    return results, failed
 
 
-def read_runs(folder: Path, configs: dict[str, Iterable[dict]]) -> dict[str, list]:
-    """The results of finished runs by label, in the order of the configurations."""
+def _silent(line: str) -> None:
+    """Failures are reported by row, at the end."""
+
+
+def read_runs(
+    folder: Path, configs: dict[str, list[dict]]
+) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str]]:
+    """Results of the labels whose runs have all finished, errors of the others."""
     files = RunFolder(folder)
-    return {
-        label: [files.load_run(run_key(config))["result"] for config in group]
-        for label, group in configs.items()
-    }
+    results, failed = {}, {}
+    for label, group in configs.items():
+        keys = [run_key(config) for config in group]
+        runs = [files.load_run(key) for key in keys]
+        if None in runs:
+            failure = files.load_failure(keys[runs.index(None)])
+            failed[label] = failure["error"]
+        else:
+            results[label] = [run["result"] for run in runs]
+    return results, failed
+
+
+def failed_text(failed: dict[str, str]) -> str:
+    """The rows that are left out and why; empty if none is."""
+    lines = [f"Left out, a run failed: {name}: {e}" for name, e in failed.items()]
+    return "\n".join(lines)
+
+
+def too_few(n_seeds: int, n_tests: int) -> list[str]:
+    """A sentence if so few seeds cannot show anything, whatever the numbers are."""
+    if n_tests * 2.0 ** (1 - n_seeds) < LEVEL:
+        return []
+    return [
+        f"With {n_seeds} seed(s) and {n_tests} tests no difference can be shown at "
+        "this level, whatever the numbers are: take more seeds."
+    ]
 
 
 def column(results: list[dict[str, Any]], name: str) -> list[Any]:
@@ -251,11 +282,45 @@ def quartiles(values: Iterable[float]) -> dict[str, float]:
     return {"median": median, "q1": q1, "q3": q3}
 
 
-def p_text(comparison: dict[str, float] | None, name: str = "p_holm") -> str:
-    """A p value for a table."""
-    return "-" if comparison is None else f"{comparison[name]:.2g}"
+def p_text(p: float | None) -> str:
+    """A p value for a table; a line where nothing was tested."""
+    return "-" if p is None else f"{p:.2g}"
 
 
 def listing(texts: list[str]) -> str:
     """Texts as a list in a sentence."""
     return ", ".join(texts) or "none"
+
+
+def headline(
+    args: argparse.Namespace, dataset: dict[str, Any], protocol: Protocol
+) -> str:
+    """What was compared, and what the spread is over."""
+    normal, long = (budget(protocol, args.epochs, long=b) for b in (False, True))
+    what = "The noisy sine, a new series each seed"
+    spread = "of series and initial parameters"
+    if dataset["name"] == "csv":
+        what = f"{Path(dataset['path']).name}, one series"
+        spread = (
+            "of initial parameters only: it says nothing about other series, and a "
+            "forecast without random numbers has none"
+        )
+    return (
+        f"{what}; protocol `{protocol.name}`; {args.seeds} seeds from {args.seed}. "
+        f"The spread is {spread}.\n"
+        f"Training: {normal['epochs']} epochs at {normal['learning_rate']}; `long`: "
+        f"{long['epochs']} epochs, a cosine from {long['learning_rate']}. Skill is "
+        "against persistence; seconds are those of busy processors."
+    )
+
+
+def reach_sentence(results: dict[str, list[dict[str, Any]]]) -> str:
+    """How many training targets <Z> cannot reach; empty if it reaches all."""
+    counts = {k: column(runs, "out_of_reach") for k, runs in results.items()}
+    found = max(counts.values(), key=max)
+    if not max(found):
+        return ""
+    return (
+        f"{min(found)} to {max(found)} training targets a seed lie outside [-1, 1], "
+        "which <Z> without a trained scale cannot reach (not warned of again)."
+    )
