@@ -15,6 +15,7 @@ from experiments.model_runs import (
     LEVEL,
     Entry,
     budget,
+    budget_text,
     column,
     compare,
     comparison_parser,
@@ -148,10 +149,11 @@ def verdict(rows: list[Row], n_seeds: int) -> str:
         "Skill rises with": [r for r in shown if r.difference["median"] >= 0],
         "No difference is shown for": [r for r in changed if r not in shown],
     }
-    sentences = [
+    opening = (
         f"The full model has a median skill of {full.skill['median']:+.3f}. Changes, "
         f"with median differences on the same seeds (Wilcoxon, Holm, level {LEVEL}):"
-    ]
+    )
+    sentences = [opening]
     for words, members in groups.items():
         found = [f"{r.label} ({r.difference['median']:+.3f})" for r in members]
         sentences.append(f"{words}: {listing(found)}.")
@@ -168,9 +170,13 @@ def main(args: argparse.Namespace) -> None:
     entries = make_entries(args.base, protocol, args.epochs)
     results, failed = do_runs(args, dataset, entries, (FULL, AR))
     rows = make_rows([entry for entry in entries if entry.label in results], results)
+    training = budget(protocol, args.epochs, long=args.base == "tuned")
+    about = (
+        f"The full model, `{args.base}`: {_words(BASES[args.base])}; "
+        f"{budget_text(training)}."
+    )
     parts = [
-        f"Full model: `{args.base}`, {_words(BASES[args.base])}.",
-        headline(args, dataset, protocol),
+        f"{headline(args, dataset, protocol)}\n{about}",
         table(rows),
         verdict(rows, args.seeds),
         reach_sentence(results),
@@ -196,7 +202,10 @@ def main(args: argparse.Namespace) -> None:
     path = args.out / ("ablation" if args.base == "paper" else f"ablation_{args.base}")
     write_json(path.with_suffix(".json"), content)
     shown = [row for row in rows if row.label != FULL]
-    title = f"What one change does to the skill of `{args.base}`: a point is a seed"
+    title = (
+        f"Where does the skill come from? One change to the {args.base} cell; "
+        "a point is a seed"
+    )
     save_figure(path.with_suffix(".png"), draw_ablation(shown, title))
     print(f"\nWrote {path.with_suffix('.json')}, {path.with_suffix('.png')}.")
 

@@ -1,9 +1,9 @@
 """Forecasters side by side: ``python -m experiments.benchmark_models``.
 
 All models of a seed see the same series, so their errors are compared in pairs: with
-AR(10), and with the LSTM of at most as many parameters as the paper's model. Networks
-are trained twice, with the protocol's budget and with the long one that the larger
-quantum models get. Stopped, the same command goes on where it was.
+AR(10), and with LSTMs of about as many parameters. Networks are trained twice, with the
+protocol's budget and with the long one that the larger quantum models get. Stopped, the
+same command goes on where it was.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from experiments.model_runs import (
     NOISE_FLOOR,
     Entry,
     budget,
+    budget_text,
     column,
     compare,
     comparison_parser,
@@ -33,7 +34,14 @@ from qlstm.store import write_json
 
 PERSISTENCE, AR = "persistence", "AR(10)"
 MATCHED, MATCHED_LONG = "LSTM matched", "LSTM matched, long"
-REFERENCES = (AR, MATCHED, MATCHED_LONG)
+TWO_LONG = "LSTM 2 units, long"
+REFERENCES = {
+    AR: "p AR(10)",
+    MATCHED: "p matched",
+    MATCHED_LONG: "p matched, long",
+    TWO_LONG: "p 2 units, long",
+}
+"""What the rows are tested against, and the title of the column with p."""
 LAYERED = {"n_layers": 3, "rotation": "RY", "memory": "mixed", "readout": "affine"}
 
 
@@ -122,7 +130,7 @@ def make_rows(entries: list[Entry], results: dict[str, list[dict]]) -> list[Row]
 def table(rows: list[Row]) -> str:
     """The rows as text, the best median first."""
     header = ["model", "params", "train MSE", "test MSE", "[quartiles]", "skill"]
-    header += ["copies", f"p {AR}", "p matched", "p long", "s"]
+    header += ["copies", *REFERENCES.values(), "s"]
     cells = [
         [
             row.label,
@@ -148,32 +156,28 @@ def by_error(rows: list[Row]) -> list[Row]:
 def verdict(rows: list[Row], n_seeds: int) -> str:
     """What the numbers say about the quantum models, in words."""
     quantum = [row for row in by_error(rows) if row.kind == "quantum"]
-    sentences = [
-        "Test MSE of the quantum models against each reference, in pairs (p after "
-        f"Holm's correction, level {LEVEL}):"
-    ]
-    for name in REFERENCES:
-        groups = _groups(quantum, name)
-        parts = [f"{word}: {listing(found)}" for word, found in groups.items() if found]
-        sentences.append(f"{name} - {'; '.join(parts)}.")
-    sentences.append(_best(rows))
-    sentences += too_few(n_seeds, len(rows) - 1)
-    return "\n".join(sentences)
+    opening = (
+        f"The quantum models' test MSE, in pairs (Wilcoxon, Holm, level {LEVEL}; in "
+        "brackets the median difference):"
+    )
+    lines = [opening]
+    for reference in REFERENCES:
+        for words, found in _groups(quantum, reference).items():
+            if found:
+                lines.append(f"{words} {reference}: {listing(found)}.")
+    return "\n".join([*lines, _best(rows), *too_few(n_seeds, len(rows) - 1)])
 
 
 def _groups(rows: list[Row], reference: str) -> dict[str, list[str]]:
     """Labels by what the test against the reference shows."""
-    groups: dict[str, list[str]] = {
-        "lower": [],
-        "no difference shown": [],
-        "higher": [],
-    }
+    names = "Below", "Not shown to differ from", "Above"
+    groups: dict[str, list[str]] = {name: [] for name in names}
     for row in rows:
         found = row.against[reference]
-        word = "lower" if found["difference"] < 0 else "higher"
-        word = word if found["p_holm"] < LEVEL else "no difference shown"
-        sign = f"{found['difference']:+.4f}"
-        groups[word].append(f"{row.label} ({sign}, p = {found['p_holm']:.2g})")
+        name = names[0] if found["difference"] < 0 else names[2]
+        name = name if found["p_holm"] < LEVEL else names[1]
+        text = f"{row.label} ({found['difference']:+.4f}), p = {found['p_holm']:.2g}"
+        groups[name].append(text)
     return groups
 
 
@@ -203,7 +207,14 @@ def main(args: argparse.Namespace) -> None:
     results, failed = do_runs(args, dataset, entries, REFERENCES)
     rows = make_rows([entry for entry in entries if entry.label in results], results)
     floor = NOISE_FLOOR.get(protocol.noise)
-    lines = [headline(args, dataset, protocol), table(rows), verdict(rows, args.seeds)]
+    normal, long = (budget(protocol, args.epochs, long=b) for b in (False, True))
+    training = (
+        f"Training: {budget_text(normal)}; `long`: {budget_text(long)}.\n"
+        "The long budget and the models of 3 layers were chosen for quantum models; "
+        "no network was tuned. `matched`: at most 24 parameters."
+    )
+    about = f"{headline(args, dataset, protocol)}\n{training}"
+    lines = [about, table(rows), verdict(rows, args.seeds)]
     lines += [reach_sentence(results), failed_text(failed)]
     text = "\n\n".join(line for line in lines if line)
     print(text)

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from qlstm.plots import BLUE, GREY, ORANGE, new_figure
 
@@ -43,10 +44,9 @@ def finish(ax: Axes, labels: Sequence[str], kinds: Sequence[str]) -> None:
     ]
     median = Line2D([], [], color="black", lw=2, label="median, on the quartiles")
     lines = [line for line in ax.lines if not line.get_label().startswith("_")]
-    ax.legend(
+    ax.figure.legend(
         handles=[*handles, median, *lines],
-        loc="upper center",
-        bbox_to_anchor=(0.4, -0.07),
+        loc="outside lower center",
         ncols=3,
         fontsize=9,
         frameon=False,
@@ -79,6 +79,9 @@ def draw_benchmark(
     if floor is not None:
         name = f"variance of the noise, {floor:.2g}"
         ax.axvline(floor, color=ORANGE, lw=1.5, label=name, zorder=2)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("test MSE, units of the series squared")
     figure.suptitle("Who forecasts better than an autoregression? A point is a seed")
     finish(ax, [f"{r.label} ({r.n_params})" for r in rows], [r.kind for r in rows])
@@ -103,7 +106,12 @@ def draw_ablation(rows: Sequence[Any], title: str) -> Figure:
     ax.axvline(0, color="black", ls="--", lw=1, label="the full model")
     ends = np.concatenate([row.differences for row in rows])
     if np.ptp(ends) > 4:  # a few seeds that fail must not flatten all the others
-        ax.set_xscale("symlog", linthresh=0.5)
+        ax.set_xscale("symlog", linthresh=1, linscale=1.5)
+        ticks = [sign * k for sign in (-1, 1) for k in (0.5, 1, 2, 5, 10, 20)]
+        low, high = ends.min(), ends.max()
+        ax.set_xticks([0, *(t for t in ticks if low <= t <= high)])
+        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("skill minus that of the full model, same seed (right is better)")
     ax.set_ylabel("what is changed")
     figure.suptitle(title)

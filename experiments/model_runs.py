@@ -237,10 +237,11 @@ def too_few(n_seeds: int, n_tests: int) -> list[str]:
     """A sentence if so few seeds cannot show anything, whatever the numbers are."""
     if n_tests * 2.0 ** (1 - n_seeds) < LEVEL:
         return []
-    return [
+    sentence = (
         f"With {n_seeds} seed(s) and {n_tests} tests no difference can be shown at "
         "this level, whatever the numbers are: take more seeds."
-    ]
+    )
+    return [sentence]
 
 
 def column(results: list[dict[str, Any]], name: str) -> list[Any]:
@@ -289,14 +290,13 @@ def p_text(p: float | None) -> str:
 
 def listing(texts: list[str]) -> str:
     """Texts as a list in a sentence."""
-    return ", ".join(texts) or "none"
+    return "; ".join(texts) or "none"
 
 
 def headline(
     args: argparse.Namespace, dataset: dict[str, Any], protocol: Protocol
 ) -> str:
     """What was compared, and what the spread is over."""
-    normal, long = (budget(protocol, args.epochs, long=b) for b in (False, True))
     what = "The noisy sine, a new series each seed"
     spread = "of series and initial parameters"
     if dataset["name"] == "csv":
@@ -308,9 +308,15 @@ def headline(
     return (
         f"{what}; protocol `{protocol.name}`; {args.seeds} seeds from {args.seed}. "
         f"The spread is {spread}.\n"
-        f"Training: {normal['epochs']} epochs at {normal['learning_rate']}; `long`: "
-        f"{long['epochs']} epochs, a cosine from {long['learning_rate']}. Skill is "
-        "against persistence; seconds are those of busy processors."
+        "Skill is against persistence; seconds are those of busy processors."
+    )
+
+
+def budget_text(options: dict[str, Any]) -> str:
+    """What `budget` returns, in words."""
+    return (
+        f"{options['epochs']} epochs, learning rate {options['learning_rate']}, "
+        f"{options['schedule']}"
     )
 
 
