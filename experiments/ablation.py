@@ -11,23 +11,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.model_runs import (
+from experiments.model_report import (
     LEVEL,
-    Entry,
-    budget,
     budget_text,
     column,
     compare,
-    comparison_parser,
-    do_runs,
     failed_text,
     headline,
     listing,
     p_text,
     quartiles,
     reach_sentence,
-    settle,
     too_few,
+)
+from experiments.model_runs import (
+    Entry,
+    budget,
+    comparison_parser,
+    do_runs,
+    settle,
 )
 from qlstm.cli import Parser, format_table, run_main, versions
 from qlstm.data import Protocol

@@ -9,24 +9,26 @@ same command goes on where it was.
 import argparse
 from typing import Any, NamedTuple
 
-from experiments.model_runs import (
+from experiments.model_report import (
     LEVEL,
-    NOISE_FLOOR,
-    Entry,
-    budget,
     budget_text,
     column,
     compare,
-    comparison_parser,
-    do_runs,
     failed_text,
     headline,
     listing,
     p_text,
     quartiles,
     reach_sentence,
-    settle,
     too_few,
+)
+from experiments.model_runs import (
+    NOISE_FLOOR,
+    Entry,
+    budget,
+    comparison_parser,
+    do_runs,
+    settle,
 )
 from qlstm.cli import format_table, run_main, versions
 from qlstm.data import Protocol
