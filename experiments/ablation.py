@@ -145,7 +145,7 @@ def table(rows: list[Row]) -> str:
 def verdict(rows: list[Row], n_seeds: int) -> str:
     """What the numbers say, in words."""
     full, changed = rows[0], [row for row in rows if row.p_holm is not None]
-    shown = [row for row in changed if row.p_holm < LEVEL]
+    shown = [row for row in changed if (row.p_holm or 0.0) < LEVEL]
     groups = {
         "Skill falls with": [r for r in shown if r.difference["median"] < 0],
         "Skill rises with": [r for r in shown if r.difference["median"] >= 0],

@@ -24,8 +24,17 @@ def draw_strip(ax: Axes, values: Sequence[float], row: int, kind: str) -> None:
     """The points of a row, a bar between the quartiles and a line at the median."""
     marker, face, edge, _ = STYLES[kind]
     spread = np.linspace(-0.28, 0.28, len(values)) if len(values) > 1 else [0.0]
-    style = {"marker": marker, "mfc": face, "mec": edge, "ms": 4, "mew": 0.8, "ls": ""}
-    ax.plot(values, row + np.asarray(spread), alpha=0.75, zorder=3, **style)
+    ax.plot(
+        values,
+        row + np.asarray(spread),
+        marker,
+        mfc=face,
+        mec=edge,
+        ms=4,
+        mew=0.8,
+        alpha=0.75,
+        zorder=3,
+    )
     low, median, high = np.percentile(values, [25, 50, 75])
     ax.barh(row, high - low, 0.78, left=low, color="#dddddd", zorder=1)
     ax.plot([median, median], [row - 0.39, row + 0.39], color="black", lw=2, zorder=4)
@@ -43,7 +52,7 @@ def finish(ax: Axes, labels: Sequence[str], kinds: Sequence[str]) -> None:
         if kind in kinds
     ]
     median = Line2D([], [], color="black", lw=2, label="median, on the quartiles")
-    lines = [line for line in ax.lines if not line.get_label().startswith("_")]
+    lines = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
     ax.figure.legend(
         handles=[*handles, median, *lines],
         loc="outside lower center",

@@ -1,4 +1,4 @@
-"""What the experiments that compare models share: options, runs, pairs, text.
+"""What the experiments that compare models share: options, runs, results.
 
 A run is one model with one seed; the sweep engine does each once (docs/sweeps.md). On
 the noisy sine a seed draws the series and the model. A CSV file has one series, and its
@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from qlstm import Dataset, check_copy, make_forecaster
 from qlstm.cli import Parser, positive_int, seed_int
 from qlstm.data import Protocol
 from qlstm.forecast import measure
+from qlstm.quantum import Quantum
 from qlstm.readout import out_of_reach
 from qlstm.sweep import run_sweep
 from qlstm.sweep_files import RunFolder, run_key
@@ -84,7 +85,8 @@ def run_model(config: dict[str, Any]) -> dict[str, Any]:
     seconds = time.perf_counter() - start
     beyond = 0
     if name == "quantum":
-        beyond = out_of_reach(train.targets, train.inputs, forecaster.config)
+        cell = cast(Quantum, forecaster).config
+        beyond = out_of_reach(train.targets, train.inputs, cell)
     return _result(dataset, name, predictions, seconds) | {
         "n_params": int(fitted.n_params),
         "out_of_reach": beyond,
@@ -93,7 +95,8 @@ def run_model(config: dict[str, Any]) -> dict[str, Any]:
 
 def _result(dataset: Dataset, name: str, predictions: list, seconds: float) -> dict:
     """What is the same for every model."""
-    found = measure(name, dataset, *predictions, seconds)
+    fitted, predicted = predictions
+    found = measure(name, dataset, fitted, predicted, seconds)
     copy = check_copy(found.test_predictions, dataset.values, dataset.test.index)
     return {
         "train_mse": found.train.mse,
@@ -217,9 +220,11 @@ def read_runs(
     for label, group in configs.items():
         keys = [run_key(config) for config in group]
         runs = [files.load_run(key) for key in keys]
-        if None in runs:
-            failure = files.load_failure(keys[runs.index(None)])
-            failed[label] = failure["error"]
+        finished = [run["result"] for run in runs if run is not None]
+        failures = [files.load_failure(key) for key in keys]
+        errors = [failure["error"] for failure in failures if failure is not None]
+        if len(finished) == len(keys):
+            results[label] = finished
         else:
-            results[label] = [run["result"] for run in runs]
+            failed[label] = errors[0]
     return results, failed
