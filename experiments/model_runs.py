@@ -61,7 +61,7 @@ def run_model(config: dict[str, Any]) -> dict[str, Any]:
         config: ``dataset``, as `complete_config` writes it out; ``model``; ``seed``.
 
     Returns:
-        ``train_mse``, ``test_mse``, ``persistence_mse``, ``skill``, ``n_params``,
+        ``train_mse``, ``test_mse``, ``skill`` against persistence, ``n_params``,
         ``is_copy``, ``out_of_reach`` (training targets), ``seconds`` (training and
         prediction), ``test_predictions`` and ``series_sha256``.
     """

@@ -172,6 +172,8 @@ def test_the_verdict_follows_from_the_numbers():
         made("ridge", "baseline", 0.1, 0.2),
     ]
     text = verdict(rows, 20)
+    assert text.startswith("1 of the 3 trained quantum models is shown to forecast")
+    assert verdict(rows[1:], 20).startswith("None of the 2 trained quantum models is")
     assert "Below AR(10): good (-0.5000), p = 0.001." in text
     assert "Not shown to differ from AR(10): alike (-0.1000), p = 0.2." in text
     assert "Above AR(10): bad (+0.5000), p = 0.001." in text
