@@ -2,6 +2,7 @@
 
 from qlstm.adam import AdamState, adam_init, adam_update
 from qlstm.audit import Audit, Finding, audit
+from qlstm.channel import MemoryChannel, memory_channel, quantum_retention
 from qlstm.conformal import Coverage, Intervals, conformal_intervals, coverage
 from qlstm.copying import CopyCheck, check_copy
 from qlstm.data import (
@@ -15,6 +16,12 @@ from qlstm.data import (
     noisy_sine,
     prepare,
     step_targets,
+)
+from qlstm.diagnostics import (
+    ForgettingCurve,
+    GradientMemory,
+    forgetting_curve,
+    gradient_memory,
 )
 from qlstm.evaluation import (
     HorizonErrors,
@@ -37,6 +44,12 @@ from qlstm.forecasters import (
 )
 from qlstm.gradient import LossGradient, loss_and_grad, loss_gradient
 from qlstm.interchange import to_pennylane
+from qlstm.knowledge import (
+    HolevoCurve,
+    MemoryCapacity,
+    holevo_information,
+    memory_capacity,
+)
 from qlstm.metrics import Errors, Scores, errors, mase, mase_scale, r2, scores, skill
 from qlstm.model import predict
 from qlstm.multistep import recursive_forecast
@@ -68,10 +81,15 @@ __all__ = [
     "Fitted",
     "Forecast",
     "Forecaster",
+    "ForgettingCurve",
+    "GradientMemory",
+    "HolevoCurve",
     "HorizonErrors",
     "Intervals",
     "LossGradient",
     "LossTest",
+    "MemoryCapacity",
+    "MemoryChannel",
     "Protocol",
     "QLSTMConfig",
     "QLSTMParams",
@@ -98,6 +116,9 @@ __all__ = [
     "forecast_model",
     "forecast_with",
     "forecaster_options",
+    "forgetting_curve",
+    "gradient_memory",
+    "holevo_information",
     "horizon_errors",
     "init_params",
     "load_csv",
@@ -110,10 +131,13 @@ __all__ = [
     "make_windows",
     "mase",
     "mase_scale",
+    "memory_capacity",
+    "memory_channel",
     "noisy_sine",
     "paired_wilcoxon",
     "predict",
     "prepare",
+    "quantum_retention",
     "r2",
     "recursive_forecast",
     "save_model",

@@ -97,3 +97,20 @@ def grad_projected(
     u, norm = encoded
     along = np.vecdot(u, grad_encoded)[..., None]
     return (grad_encoded - u * along) / norm
+
+
+def encode_inputs_backward(
+    grad_encoded: NDArray, encoded: Encoded | EncodedAngles, params: QLSTMParams
+) -> NDArray[np.float64]:
+    """Gradient of the inputs: ``grad_x = grad_a V^T``.
+
+    Args:
+        grad_encoded: As in `encode_backward`.
+        encoded: As in `encode_backward`.
+        params: The parameters that `encode` was given.
+
+    Returns:
+        Array ``(batch, n_steps, n_features)``.
+    """
+    grad_a = grad_projected(grad_encoded, encoded)
+    return (grad_a @ params.proj_weight.T).swapaxes(0, 1)

@@ -13,6 +13,7 @@ import platform
 import sys
 import time
 import traceback
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import (
@@ -280,16 +281,21 @@ class _Sweep:
 def attempt_run(run: Callable[[Config], Config], config: str) -> Record:
     """Do a run in a worker, and return its result or its error with the time it took.
 
+    Its warnings go into the record, not to standard error. They are caught for the
+    whole process, so a process should do one run at a time.
+
     Args:
         run: The function.
         config: Its configuration as JSON.
 
     Returns:
-        `result` or `error` and `traceback`; `seconds` and `versions`.
+        `result` or `error` and `traceback`; `warnings`, `seconds` and `versions`.
     """
     start = time.perf_counter()
     try:
-        result = run(json.loads(config))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("default")
+            result = run(json.loads(config))
         if not isinstance(result, dict):
             raise TypeError(
                 f"A run must return a dict, but its type is {type(result).__name__}."
@@ -298,7 +304,12 @@ def attempt_run(run: Callable[[Config], Config], config: str) -> Record:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the run's own affair
         outcome = {"error": one_line(error), "traceback": _format(error)}
     seconds = time.perf_counter() - start
-    return outcome | {"seconds": seconds, "versions": _versions()}
+    said = [f"{w.category.__name__}: {w.message}" for w in caught]
+    return outcome | {
+        "warnings": list(dict.fromkeys(said)),
+        "seconds": seconds,
+        "versions": _versions(),
+    }
 
 
 def one_line(error: BaseException) -> str:

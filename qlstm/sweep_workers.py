@@ -125,7 +125,7 @@ class ProcessWorkers(ThreadPoolExecutor):
         """A pool whose process answers."""
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(1, context, initializer=_prepare_worker)
-        with _environment:
+        with _worker_settings():
             first = pool.submit(os.getpid)
         try:
             pid = first.result()
@@ -197,29 +197,40 @@ def worker_died(error: BaseException) -> bool:
     return isinstance(error, (BrokenExecutor, *lost))
 
 
-class _OneThread:
-    """While it is entered, new processes use one thread for linear algebra."""
+_environment = threading.Lock()
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
 
-    def __enter__(self) -> None:
-        """Set the variables; one thread at a time."""
-        self._lock.acquire()
-        self._before = {name: os.environ.get(name) for name in _THREADS}
+@contextmanager
+def _worker_settings() -> Iterator[None]:
+    """What a process inherits from the thread that starts it in this block.
+
+    One thread for linear algebra, which is read when NumPy is loaded, and no Ctrl-C,
+    which would interrupt its imports with a traceback.
+    """
+    with _environment:
+        before = {name: os.environ.get(name) for name in _THREADS}
         os.environ.update(dict.fromkeys(_THREADS, "1"))
+        try:
+            with _without_interrupts():
+                yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
 
-    def __exit__(self, *_) -> None:
-        """Restore them."""
-        for name, value in self._before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-        self._lock.release()
 
-
-_environment = _OneThread()
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Block SIGINT in this thread, where there are signal masks."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _prepare_worker() -> None:

@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 import uuid
+import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -46,6 +47,13 @@ def environment(config):
 def leave(config):
     """A run that ends its process politely."""
     raise SystemExit("enough")
+
+
+def warn(config):
+    """A run that warns twice of one thing."""
+    for _ in range(2):
+        warnings.warn("careful", stacklevel=1)
+    return {}
 
 
 def not_a_dict(config):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import (
+    BrokenExecutor,
     Executor,
     Future,
     ProcessPoolExecutor,
@@ -19,7 +20,7 @@ import pytest
 import sweep_runs
 from sweep_runs import counts, logged, logged_configs
 
-from qlstm.sweep import Tally, expand_grid, run_sweep
+from qlstm.sweep import Tally, attempt_run, expand_grid, run_sweep
 from qlstm.sweep_files import RunFolder, canonical_json, run_key
 from qlstm.sweep_workers import ExecutorError, ProcessWorkers, dask_workers
 
@@ -251,6 +252,18 @@ def test_what_a_run_must_not_do_is_its_failure(name, error, tmp_path, processes)
     assert error in said[0]
 
 
+def test_warnings_are_kept_with_the_run(tmp_path, processes, capfd):
+    run_sweep(sweep_runs.warn, [{"x": 0}, {"x": 1}], tmp_path, processes)
+    for x in (0, 1):
+        record = RunFolder(tmp_path).load_run(run_key({"x": x}))
+        assert record["warnings"] == ["UserWarning: careful"]
+    assert capfd.readouterr().err == ""
+
+
+def test_a_run_that_leaves_does_not_take_the_worker_along():
+    assert attempt_run(sweep_runs.leave, "{}")["error"] == "SystemExit: enough"
+
+
 def test_a_run_that_does_not_pickle_fails(tmp_path, processes):
     said = []
     run_sweep(lambda config: {}, [{}], tmp_path, processes, say=said.append)
@@ -307,6 +320,17 @@ def test_a_worker_that_dies_at_rest_costs_nothing(tmp_path):
         tally = run_sweep(sweep_runs.environment, [{"x": 1}], tmp_path, workers)
     assert tally == Tally(1, finished=1)
     assert results(tmp_path, [{"x": 1}])[0]["pid"] != result["pid"]
+
+
+def test_an_error_does_not_wait_for_what_is_running(tmp_path):
+    (config,) = logged_configs(tmp_path / "log", 1, seconds=60)
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), ProcessWorkers(1) as workers:
+        future = workers.submit(logged, config)
+        wait_for(lambda: counts(tmp_path / "log", "begun"))
+        raise KeyboardInterrupt
+    assert isinstance(future.exception(), BrokenExecutor)
+    assert time.monotonic() - start < 30
 
 
 def test_a_worker_uses_one_thread(tmp_path, monkeypatch):
@@ -406,7 +430,7 @@ def test_a_sweep_that_is_killed_goes_on(tmp_path, thread):
     n, log = 24, tmp_path / "log"
     configs = logged_configs(log, n, seconds=0.03)
     process = start(tmp_path, n, 0.03)
-    wait_for(lambda: len(list((tmp_path / "runs").glob("*.json"))) >= n // 3)
+    wait_for(lambda: len(list((tmp_path / "runs").glob("[!.]*.json"))) >= n // 3)
     with pytest.raises(BlockingIOError, match="another one holds its lock"):
         run_sweep(logged, configs, tmp_path, thread)
     process.kill()
@@ -438,6 +462,31 @@ def test_workers_end_with_a_killed_parent(tmp_path):
 
 
 @posix
+def test_ctrl_c_while_workers_start_shows_no_tracebacks(tmp_path):
+    script = (
+        "import os, signal, threading, time\n"
+        "from qlstm.sweep_workers import ProcessWorkers\n"
+        "if __name__ == '__main__':\n"
+        "    with ProcessWorkers(2) as workers:\n"
+        "        futures = [workers.submit(time.sleep, 0.1) for _ in range(2)]\n"
+        "        time.sleep(0.1)\n"
+        "        os.killpg(0, signal.SIGINT)\n"
+    )
+    (tmp_path / "script.py").write_text(script)
+    process = subprocess.run(
+        [sys.executable, tmp_path / "script.py"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert process.stderr.count("Traceback") == 1  # the script's own
+    assert process.stderr.endswith("KeyboardInterrupt\n")
+
+
+@posix
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_cleanly(number, tmp_path):
     options = ["--models", "quantum:RY:probabilities", "--seeds", "30"]
@@ -446,7 +495,7 @@ def test_a_signal_stops_cleanly(number, tmp_path):
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    wait_for(lambda: list((tmp_path / "runs").glob("*.json")))
+    wait_for(lambda: list((tmp_path / "runs").glob("[!.]*.json")))
     process.send_signal(number)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 128 + number

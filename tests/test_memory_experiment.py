@@ -1,0 +1,226 @@
+"""`experiments.memory`, small: what it prints, writes and draws; and its statistics."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from experiments import memory, memory_runs, memory_statistics
+from qlstm import SINE_PROTOCOLS, QLSTMConfig, noisy_sine, predict, prepare
+
+ROOT = Path(__file__).resolve().parents[1]
+FIGURES = [
+    "memory_curves.png",
+    "memory_errors.png",
+    "memory_ledger_RX.png",
+    "memory_ledger_RY.png",
+    "memory_training.png",
+]
+
+
+def run(folder, *options):
+    """The experiment in a process of its own."""
+    command = [sys.executable, "-m", "experiments.memory", "--quick", "--out", folder]
+    return subprocess.run(
+        [*map(str, command), *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    """One quick run: the finished process, the JSON, the folder."""
+    folder = tmp_path_factory.mktemp("memory")
+    done = run(folder)
+    assert done.returncode == 0, done.stderr
+    return done, json.loads((folder / "memory.json").read_text()), folder
+
+
+def test_it_is_quiet_on_standard_error_and_names_its_files(quick):
+    done, _, folder = quick
+    assert done.stderr == ""
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("Wrote ")
+    for name in ["memory.json", *FIGURES]:
+        assert str(folder / name) in last
+
+
+def test_every_figure_has_its_paragraph(quick):
+    done, _, folder = quick
+    assert sorted(path.name for path in folder.glob("*.png")) == FIGURES
+    for name in FIGURES:
+        assert (folder / name).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+        paragraph = next(x for x in done.stdout.split("\n\n") if x.startswith(name))
+        assert len(paragraph) > 150
+
+
+def test_the_json_holds_every_part(quick):
+    _, content, _ = quick
+    sizes = content["sizes"]
+    assert set(content["baselines"]) == {"persistence", "AR(10)"}
+    assert [c["rotation"] for c in content["circuits"]] == ["RX", "RY"]
+    assert len(content["curves"]) == 12
+    for curve in content["curves"]:
+        shape = (sizes["draws"], sizes["n_steps"])
+        for name in ("forgetting", "capacity", "information", "gradient"):
+            assert np.shape(curve[name]) == shape
+    assert len(content["runs"]) == 2 * 6 * sizes["seeds"]
+    for record in content["runs"]:
+        if record["model"] == "drawn anew":
+            assert record["history"] == {}
+        else:
+            for numbers in record["history"].values():
+                assert len(numbers) == sizes["epochs"]
+            # the monitor looks at some windows, and the end is measured in the same way
+            for name in memory_runs.MONITORED:
+                assert abs(record["history"][name][-1] - record["end"][name]) < 1e-12
+    ledger = content["ledgers"]["RY"]["before training"]
+    assert len(ledger["S_en"]) == 10
+    np.testing.assert_allclose(np.sum(ledger["outcome_probabilities"], axis=1), 1)
+    np.testing.assert_allclose(np.sum(ledger["memory_populations"], axis=1), 1)
+
+
+def test_all_models_of_a_seed_start_at_the_same_place(quick):
+    _, content, _ = quick
+    for rotation in ("RX", "RY"):
+        for seed in range(content["sizes"]["seeds"]):
+            strengths = {
+                record["start"]["K_en"]
+                for record in content["runs"]
+                if (record["rotation"], record["seed"]) == (rotation, seed)
+            }
+            assert len(strengths) == 1
+
+
+def test_rx_has_the_largest_power_and_it_never_moves(quick):
+    _, content, _ = quick
+    rows = [c for c in content["changes"] if c["rotation"] == "RX"]
+    still = [c for c in rows if c["quantity"] in ("K_en", "K_dis", *memory_runs.POWERS)]
+    assert len(still) == 6 * 6
+    for change in still:
+        assert change["p"] is None
+        assert abs(change["start"] - 4) < 1e-9
+        assert abs(change["end"] - 4) < 1e-9
+
+
+def test_the_tests_are_scipy_s(quick):
+    _, content, _ = quick
+
+    def column(model, quantity, end):
+        return np.array(
+            [
+                record[end][quantity]
+                for record in content["runs"]
+                if (record["rotation"], record["model"]) == ("RY", model)
+            ]
+        )
+
+    for change in content["changes"]:
+        if change["rotation"] == "RX" or change["p"] is None:
+            continue
+        start, end = (
+            column(change["model"], change["quantity"], name)
+            for name in ("start", "end")
+        )
+        assert change["change"] == np.median(end - start)
+        assert abs(change["p"] - stats.wilcoxon(end, start).pvalue) < 1e-12
+    for found in content["correlations"]:
+        if found["rotation"] == "RX" or found["rho"] is None:
+            continue
+        errors = [
+            record["test_mse"]
+            for record in content["runs"]
+            if (record["rotation"], record["model"]) == ("RY", found["model"])
+        ]
+        expected = stats.spearmanr(
+            errors, column(found["model"], found["quantity"], "end")
+        )
+        assert abs(found["rho"] - expected.statistic) < 1e-12
+
+
+def run_here(folder, monkeypatch, *options):
+    """The experiment in this process, figures drawn and not saved: its JSON."""
+    monkeypatch.setattr(memory, "save_figure", lambda path, figure: drawn.append(path))
+    drawn = []
+    arguments = ["--quick", "--out", str(folder), *options]
+    memory.main(memory._parser().parse_args(arguments))
+    content = json.loads((folder / "memory.json").read_text())
+    assert content.pop("seconds") > 0
+    return content, [path.name for path in drawn]
+
+
+def test_the_same_seed_gives_the_same_json_but_for_the_time(
+    quick, tmp_path, monkeypatch
+):
+    _, content, _ = quick
+    again, _ = run_here(tmp_path, monkeypatch)
+    assert again == {k: v for k, v in content.items() if k != "seconds"}
+
+
+def test_options(tmp_path, monkeypatch):
+    options = ("--rotation", "RY", "--seeds", "1", "--epochs", "1", "--seed", "5")
+    content, drawn = run_here(tmp_path, monkeypatch, *options)
+    assert {record["seed"] for record in content["runs"]} == {5}
+    assert {record["rotation"] for record in content["runs"]} == {"RY"}
+    assert content["sizes"]["epochs"] == 1
+    assert content["seed"] == 5
+    assert "memory_ledger_RY.png" in drawn
+    assert "memory_ledger_RX.png" not in drawn
+    with pytest.raises(SystemExit):
+        run_here(tmp_path, monkeypatch, "--seeds", "0")
+
+
+# -- statistics --------------------------------------------------------------------
+
+
+def test_holm():
+    """By hand: 3 x 0.01, then 2 x 0.02, then 1 x 0.03 raised to the one before."""
+    np.testing.assert_allclose(
+        memory_statistics.holm([0.03, 0.01, 0.02]), [0.04, 0.03, 0.04]
+    )
+    assert memory_statistics.holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+def test_shuffles_give_the_exact_p_value_of_five():
+    """rho = 1 of five seeds: 2 of 120 orders reach it, two-sided."""
+    rho, p = memory_statistics._spearman(np.arange(5.0), np.arange(5.0) ** 3)
+    assert abs(rho - 1) < 1e-12
+    assert abs(p - 2 / 120) < 0.005
+
+
+def test_a_quantity_that_stays_has_no_p_value():
+    assert memory_statistics._wilcoxon(np.array([1e-9, -1e-9, 0.0])) is None
+    assert memory_statistics._wilcoxon(np.array([0.1, 0.2, 0.3])) == 0.25
+
+
+def test_another_history_keeps_the_last_value():
+    protocol = SINE_PROTOCOLS["figure"]
+    rng = np.random.default_rng(0)
+    dataset = prepare(noisy_sine(protocol, rng), protocol, rng)
+    reset = QLSTMConfig(memory="reset")
+    params, other = memory_runs.initial_params(reset, 0)
+    assert not np.array_equal(params.proj_bias, other.proj_bias)
+    test = dataset.test
+    error = np.mean((predict(params, test.inputs, reset) - test.targets) ** 2)
+    found = memory_runs._swapped_mse(params, dataset, reset)
+    assert abs(found - error) < 1e-12  # without memory the history does not matter
+    config = QLSTMConfig(memory="probabilities")
+    errors = []
+    for i in range(len(test.inputs)):
+        for j in range(len(test.inputs)):
+            if i != j:
+                window = test.inputs[[j]].copy()
+                window[0, -1] = test.inputs[i, -1]
+                errors.append((predict(params, window, config) - test.targets[i]) ** 2)
+    found = memory_runs._swapped_mse(params, dataset, config)
+    assert abs(found - np.mean(errors)) < 1e-12
