@@ -205,7 +205,7 @@ def main(args: argparse.Namespace) -> None:
     write_json(path.with_suffix(".json"), content)
     shown = [row for row in rows if row.label != FULL]
     title = (
-        f"Where does the skill come from? One change to the {args.base} cell; "
+        f"Which part earns the skill? One change to the {args.base} cell, "
         "a point is a seed"
     )
     save_figure(path.with_suffix(".png"), draw_ablation(shown, title))

@@ -15,7 +15,7 @@ STYLES = {
     "baseline": ("o", "none", GREY, "classical"),
     "reservoir": ("^", ORANGE, ORANGE, "quantum, untrained"),
     "quantum": ("D", BLUE, BLUE, "quantum, trained"),
-    "context": ("o", "none", GREY, "for comparison, not a part"),
+    "context": ("o", "none", GREY, "for comparison"),
 }
 """By kind: marker, its face, its edge, and what the legend says."""
 
@@ -121,7 +121,8 @@ def draw_ablation(rows: Sequence[Any], title: str) -> Figure:
         ax.set_xticks([0, *(t for t in ticks if low <= t <= high)])
         ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel("skill minus that of the full model, same seed (right is better)")
+    scale = "; logarithmic beyond 1" if ax.get_xscale() == "symlog" else ""
+    ax.set_xlabel(f"skill minus that of the full model, same seed{scale}")
     ax.set_ylabel("what is changed")
     figure.suptitle(title)
     finish(ax, [row.label for row in rows], [row.kind for row in rows])
