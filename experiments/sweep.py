@@ -1,0 +1,282 @@
+"""Models x datasets x seeds, each run done once: ``python -m experiments.sweep``.
+
+Stopped at any moment, the same command goes on where it was. Exit status 0 if all runs
+finished, 1 if some failed or the workers are gone, 2 if the options are wrong. See
+docs/sweeps.md.
+"""
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from qlstm.cli import Parser, positive_int, run_main, seed_int
+from qlstm.store import atomic_path
+from qlstm.sweep import Tally, expand_grid, run_sweep
+from qlstm.sweep_forecast import PROTOCOLS, complete_config, run_forecast
+from qlstm.sweep_table import (
+    run_rows,
+    summarize,
+    summary_text,
+    write_csv,
+    write_parquet,
+)
+from qlstm.sweep_workers import (
+    ExecutorError,
+    ProcessWorkers,
+    dask_workers,
+    usable_cpus,
+)
+
+MODELS = ",".join(
+    f"quantum:{rotation}:{memory}"
+    for rotation in ("RX", "RY")
+    for memory in ("collapse", "probabilities")
+)
+SHOWN = {
+    "result.test.mse": "test MSE [quartiles]",
+    "result.persistence.mse": "persistence",
+    "result.skill": "skill",
+    "seconds": "seconds",
+}
+
+
+def main(args: argparse.Namespace) -> None:
+    """Do the runs that are left, and report them all."""
+    configs = make_configs(args)
+    print(f"{len(configs)} runs in {args.out}", flush=True)
+    bar = Bar()
+    try:
+        with _stopped_by_sigterm(), _workers(args) as workers:
+            tally = run_sweep(
+                run_forecast,
+                configs,
+                args.out,
+                workers,
+                retries=args.retries,
+                callback=bar,
+                say=bar.say,
+            )
+    except ExecutorError as error:
+        bar.say(f"error: {error}")
+        raise SystemExit(1) from None
+    finally:
+        bar.clear()
+    print(
+        f"{tally.finished} finished, {tally.failed} failed, {tally.skipped} skipped "
+        "(finished before).\n"
+    )
+    _report(args.out, configs)
+    if tally.failed:
+        raise SystemExit(1)
+
+
+def make_configs(args: argparse.Namespace) -> list[dict[str, Any]]:
+    """Every configuration that the options ask for; the seeds vary fastest."""
+    if args.configs is not None and args.models is not None:
+        raise ValueError("Options --models and --configs do not go together.")
+    if args.configs is None:
+        models = (args.models or MODELS).split(",")
+        templates = [{"model": parse_model(text)} for text in models]
+    else:
+        templates = _read_configs(args.configs)
+    configs = []
+    for template in templates:
+        alone = [template] if "dataset" in template else []
+        crossed = alone or [template | {"dataset": d} for d in _datasets(args)]
+        for config in crossed:
+            config = complete_config(config, args.epochs)
+            seeds = range(args.first_seed, args.first_seed + args.seeds)
+            seeds = [config["seed"]] if "seed" in config else seeds
+            configs += [config | {"seed": seed} for seed in seeds]
+    return configs
+
+
+def parse_model(text: str) -> dict[str, Any]:
+    """A model as the command line writes it: ``quantum:RX:collapse:n_layers=1``.
+
+    Args:
+        text: A name, and options ``name=value`` after colons. A quantum model may
+            have its rotation and its memory rule without their names, in this order.
+
+    Returns:
+        The model's part of a configuration.
+
+    Raises:
+        ValueError: If a value has no name.
+    """
+    name, *parts = text.strip().split(":")
+    model, unnamed = {"name": name}, ["rotation", "memory"] if name == "quantum" else []
+    for part in parts:
+        option, equals, value = part.partition("=")
+        if equals:
+            model[option] = _parse_value(value)
+        elif unnamed:
+            model[unnamed.pop(0)] = part
+        else:
+            raise ValueError(
+                f"Option --models must be like quantum:RX:collapse or lstm:epochs=5, "
+                f"but has {text!r}."
+            )
+    return model
+
+
+def _parse_value(text: str) -> Any:
+    """A number, true, false or null as in JSON; anything else is a word."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _read_configs(path: Path) -> list[dict[str, Any]]:
+    """The configurations of a JSON file, a grid or a list of them."""
+    try:
+        templates = expand_grid(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ValueError(f"File {path} must be a grid in JSON: {error}") from None
+    for template in templates:
+        if not isinstance(template, dict):
+            raise TypeError(
+                f"File {path} must hold dicts with a model, but holds {template!r}."
+            )
+    return templates
+
+
+def _datasets(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The datasets of the options, under each of the protocols."""
+    names = args.datasets.split(",")
+    if ("csv" in names) != (args.csv is not None):
+        raise ValueError("Options --datasets csv and --csv must be given together.")
+    if args.csv is None and (args.column or args.date_column):
+        raise ValueError("Options --column and --date-column go with --csv.")
+    for name in names:
+        if name not in PROTOCOLS:
+            raise ValueError(
+                f"Option --datasets must be some of {', '.join(PROTOCOLS)}, "
+                f"but has {name!r}."
+            )
+        columns = {"column": args.column, "date_column": args.date_column}
+        source = {"path": str(args.csv)} | columns if name == "csv" else {}
+        default = next(iter(PROTOCOLS[name]))
+        for protocol in (args.protocol or default).split(","):
+            yield {"name": name, "protocol": protocol} | source
+
+
+class Bar:
+    """A progress bar on standard error; silent when that is not a terminal."""
+
+    def __init__(self) -> None:
+        """Start the clock."""
+        self.start, self.shown = time.monotonic(), 0.0
+        self.active = sys.stderr.isatty()
+
+    def __call__(self, tally: Tally) -> None:
+        """Show how far the sweep is; a callback for `run_sweep`."""
+        now = time.monotonic()
+        if self.active and now - self.shown >= 0.1:
+            self.shown = now
+            sys.stderr.write(f"\r\033[K{bar_text(tally, now - self.start)}")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Take the bar away."""
+        if self.active:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        self.clear()
+        print(line, file=sys.stderr, flush=True)
+
+
+def bar_text(tally: Tally, seconds: float) -> str:
+    """The bar, the counts and the time left, at the pace of this start."""
+    over = tally.total - tally.left
+    filled = 24 * over // max(1, tally.total)
+    now = tally.finished + tally.failed
+    left = f"{seconds / now * tally.left:.0f} s left" if now else "starting"
+    return (
+        f"[{'#' * filled}{'-' * (24 - filled)}] {over - tally.failed} done, "
+        f"{tally.failed} failed, {tally.left} to do  {left} "
+    )
+
+
+def _workers(args: argparse.Namespace) -> AbstractContextManager:
+    """Processes here, or those of a cluster."""
+    if args.scheduler is None:
+        return ProcessWorkers(args.workers)
+    if args.workers is not None:
+        raise ValueError("Options --workers and --scheduler do not go together.")
+    return dask_workers(args.scheduler)
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """Meanwhile, SIGTERM unwinds the stack as Ctrl-C does."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _report(folder: Path, configs: list[dict[str, Any]]) -> None:
+    """Write the tables, and print the summary."""
+    rows = run_rows(folder, configs)
+    summary = summarize(rows)
+    text = summary_text(summary, SHOWN)
+    names = ["table.csv", "summary.csv", "summary.txt"]
+    write_csv(folder / "table.csv", rows)
+    write_csv(folder / "summary.csv", summary)
+    with atomic_path(folder / "summary.txt") as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+    if write_parquet(folder / "table.parquet", rows):
+        names.insert(1, "table.parquet")
+    print(text)
+    print(f"\nWrote {', '.join(str(folder / name) for name in names)}.")
+
+
+def _parser() -> Parser:
+    """The options of this command."""
+    parser = Parser("experiments.sweep", __doc__)
+    add = parser.add_argument
+    add(
+        "--models",
+        help="names with options, such as quantum:RX:collapse,lstm:epochs=50; "
+        "None: the paper's four",
+    )
+    add("--configs", type=Path, help="JSON file with a grid, in the place of --models")
+    add("--datasets", default="sine", help="sine, csv or both: sine,csv")
+    add("--csv", type=Path, help="CSV file with dates and values")
+    add("--column", help="value column of the CSV file")
+    add("--date-column", help="date column of the CSV file")
+    known = "; ".join(f"{name}: {' '.join(p)}" for name, p in PROTOCOLS.items())
+    add("--protocol", help=f"one or more ({known}); None: figure")
+    add("--seeds", type=positive_int, default=20, help="number of seeds")
+    add("--first-seed", type=seed_int, default=0, help="the first of them")
+    add("--epochs", type=positive_int, help="epochs, if not the protocol's")
+    add("--workers", type=positive_int, help=f"processes; None: {usable_cpus()} here")
+    add("--scheduler", help="Dask scheduler to use, such as tcp://127.0.0.1:8786")
+    add(
+        "--retries",
+        type=seed_int,
+        default=2,
+        help="how often a run is done again because its worker died",
+    )
+    add("--out", type=Path, default=Path("results/sweep"), help="folder of the sweep")
+    return parser
+
+
+if __name__ == "__main__":
+    run_main(main, _parser())

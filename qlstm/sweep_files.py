@@ -1,0 +1,199 @@
+"""The folder of a sweep: one JSON file a run, written whole, and a lock."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from qlstm.store import atomic_path, write_json
+
+FORMAT_VERSION = 1
+FINISHED, FAILED = "qlstm-run", "qlstm-failed-run"
+
+Record = dict[str, Any]
+
+
+class DamagedRunError(ValueError):
+    """A run file that is cut short or is not what was written."""
+
+
+def canonical_json(content: Any) -> str:
+    """The one way to write `content` as JSON: keys sorted, no spaces, ASCII.
+
+    Args:
+        content: Dicts with string keys, lists, strings, finite numbers, booleans, None.
+
+    Returns:
+        The text.
+
+    Raises:
+        TypeError: If a key is not a string, or a value is of another type.
+        ValueError: If a number is not finite.
+
+    Example:
+        >>> print(canonical_json({"b": [1, 2.5], "a": None}))
+        {"a":null,"b":[1,2.5]}
+    """
+    _check_keys(content)
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def run_key(config: dict[str, Any]) -> str:
+    """The name of a run: the sha256 of its configuration's canonical JSON.
+
+    The order of the keys makes no difference; 1 and 1.0 are two values.
+
+    Args:
+        config: The configuration.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Raises:
+        TypeError: If the configuration is not a dict, or is not JSON.
+        ValueError: If a number in it is not finite.
+
+    Example:
+        >>> run_key({"a": 1, "b": 2}) == run_key({"b": 2, "a": 1})
+        True
+    """
+    if not isinstance(config, dict):
+        raise TypeError(
+            f"A configuration must be a dict, but its type is {type(config).__name__}."
+        )
+    try:
+        return _digest({"format_version": FORMAT_VERSION, "config": config})
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"A configuration must be JSON with finite numbers, but is not: {error}"
+        ) from None
+
+
+class RunFolder:
+    """Where the runs of a sweep are kept.
+
+    `runs/` holds a file for each finished run, `failed/` the error and the traceback
+    of each run that failed.
+    """
+
+    def __init__(self, folder: str | os.PathLike) -> None:
+        """Name the folder; nothing is made yet."""
+        self.folder = Path(folder)
+
+    def run_path(self, key: str) -> Path:
+        """The file of a finished run."""
+        return self.folder / "runs" / f"{key}.json"
+
+    def failure_path(self, key: str) -> Path:
+        """The file of a failed run; its traceback lies beside it, as ``.txt``."""
+        return self.folder / "failed" / f"{key}.json"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for this process, and clear what a killed one left.
+
+        The operating system lets go of the lock when its process ends, however it
+        ends; the file ``lock`` stays, and means nothing by itself.
+
+        Raises:
+            BlockingIOError: If another process holds it.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with open(self.folder / "lock", "a+", encoding="utf-8") as file:
+            try:
+                _lock(file)
+            except OSError as error:
+                raise BlockingIOError(
+                    f"Folder {self.folder} must be used by one sweep at a time, but "
+                    f"another one holds its lock ({error.strerror})."
+                ) from None
+            for half_written in self.folder.glob("*/.*"):
+                half_written.unlink()
+            yield
+
+    def load_run(self, key: str) -> Record | None:
+        """The record of a finished run; None if it has not finished.
+
+        Raises:
+            DamagedRunError: If its file is not what was written.
+        """
+        return _load(self.run_path(key), key, FINISHED)
+
+    def load_failure(self, key: str) -> Record | None:
+        """The record of a failed run; None if it has not failed.
+
+        Raises:
+            DamagedRunError: If its file is not what was written.
+        """
+        return _load(self.failure_path(key), key, FAILED)
+
+    def save_run(self, key: str, record: Record) -> None:
+        """Write a finished run, and forget that it failed before."""
+        _save(self.run_path(key), key, FINISHED, record)
+        self.failure_path(key).unlink(missing_ok=True)
+        self.failure_path(key).with_suffix(".txt").unlink(missing_ok=True)
+
+    def save_failure(self, key: str, record: Record, traceback: str) -> None:
+        """Write a failed run and its traceback."""
+        path = self.failure_path(key)
+        with atomic_path(path.with_suffix(".txt")) as temporary:
+            temporary.write_text(traceback, encoding="utf-8")
+        _save(path, key, FAILED, record)
+
+
+def _save(path: Path, key: str, kind: str, record: Record) -> None:
+    """Write a record with its kind, its version and the digest of it all."""
+    record = {"kind": kind, "format_version": FORMAT_VERSION, "key": key} | record
+    write_json(path, record | {"sha256": _digest(record)})
+
+
+def _load(path: Path, key: str, kind: str) -> Record | None:
+    """Read a record and compare its digest, kind and key."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        digest = record.pop("sha256")
+        whole = digest == _digest(record)
+        expected = record["kind"] == kind and record["key"] == key
+        if not (whole and expected and run_key(record["config"]) == key):
+            raise ValueError("its digest or its key is another")
+    except FileNotFoundError:
+        return None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise DamagedRunError(
+            f"Run file {path} must be as it was written, but is damaged ({reason})."
+        ) from error
+    return record
+
+
+def _digest(content: Any) -> str:
+    """The sha256 of the canonical JSON."""
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+def _check_keys(content: Any) -> None:
+    """Refuse keys that JSON would turn into strings."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            if not isinstance(key, str):
+                raise TypeError(f"the key {key!r} is not a string")
+            _check_keys(value)
+    elif isinstance(content, (list, tuple)):
+        for value in content:
+            _check_keys(value)
+
+
+def _lock(file: IO) -> None:
+    """Take the operating system's lock on an open file, or raise OSError at once."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,479 @@
+"""Sweeps: each run is done once, whatever dies."""
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import (
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
+from pathlib import Path
+
+import pytest
+import sweep_runs
+from sweep_runs import counts, logged, logged_configs
+
+from qlstm.sweep import Tally, expand_grid, run_sweep
+from qlstm.sweep_files import RunFolder, canonical_json, run_key
+from qlstm.sweep_workers import ExecutorError, ProcessWorkers, dask_workers
+
+ROOT = Path(__file__).resolve().parents[1]
+posix = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """Two worker processes for many tests, because they take a while to start."""
+    with ProcessWorkers(2) as workers:
+        yield workers
+
+
+@pytest.fixture
+def thread():
+    """One thread: a serial sweep."""
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+def results(folder, configs):
+    """The results of finished runs, in order; None for one that has not finished."""
+    records = [RunFolder(folder).load_run(run_key(config)) for config in configs]
+    return [record and record["result"] for record in records]
+
+
+def start(folder, n_runs, seconds):
+    """A sweep in a process of its own."""
+    command = [sys.executable, sweep_runs.__file__, folder, n_runs, seconds]
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.PIPE, text=True, env=env
+    )
+
+
+def wait_for(condition, seconds=30):
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
+
+
+def test_a_grid_is_every_combination():
+    grid = {"a": [1, 2], "b": {"c": ["x", "y"], "d": None}}
+    assert expand_grid(grid) == [
+        {"a": a, "b": {"c": c, "d": None}} for a in (1, 2) for c in ("x", "y")
+    ]
+    assert expand_grid({}) == [{}]
+
+
+def test_alternatives_may_be_grids():
+    grid = {"model": [{"name": "q", "n": [1, 2]}, {"name": "ar"}], "seed": [0]}
+    names = [config["model"] for config in expand_grid(grid)]
+    assert names == [{"name": "q", "n": 1}, {"name": "q", "n": 2}, {"name": "ar"}]
+    assert expand_grid([{"a": [1, 2]}, {"b": 3}]) == [{"a": 1}, {"a": 2}, {"b": 3}]
+    assert expand_grid({"sizes": [[1, 2], [3]]}) == [{"sizes": [1, 2]}, {"sizes": [3]}]
+    with pytest.raises(ValueError, match="list in a grid must hold a value"):
+        expand_grid({"a": {"b": []}})
+
+
+def test_a_key_is_of_the_content():
+    key = run_key({"b": [1, 2.5], "a": {"y": None, "x": "é"}})
+    assert key == run_key({"a": {"x": "é", "y": None}, "b": (1, 2.5)})
+    text = '{"config":{"a":{"x":"\\u00e9","y":null},"b":[1,2.5]},"format_version":1}'
+    digest = (
+        "import hashlib, sys; print(hashlib.sha256(sys.argv[1].encode()).hexdigest())"
+    )
+    command = [sys.executable, "-c", digest, text]
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == key
+    assert len({run_key({"a": v}) for v in (1, 1.0, True, "1", [1])}) == 5
+
+
+@pytest.mark.parametrize(
+    "config, error, message",
+    [
+        ([1], TypeError, "must be a dict, but its type is list"),
+        ({1: 2}, TypeError, "the key 1 is not a string"),
+        ({"a": [{"b": {None: 2}}]}, TypeError, "the key None is not a string"),
+        ({"a": float("nan")}, ValueError, "must be JSON with finite numbers"),
+        ({"a": {1, 2}}, TypeError, "must be JSON.*set"),
+    ],
+)
+def test_a_configuration_is_json(config, error, message, tmp_path, thread):
+    with pytest.raises(error, match=message):
+        run_key(config)
+    with pytest.raises(error, match=message):
+        run_sweep(logged, [config], tmp_path, thread)
+
+
+@pytest.mark.parametrize("name", ["retries", "window"])
+def test_counts_are_checked(name, tmp_path, thread):
+    with pytest.raises(ValueError, match=f"`{name}.* must be at least"):
+        run_sweep(logged, [], tmp_path, thread, **{name: -1})
+    with pytest.raises(TypeError, match="must be an integer"):
+        ProcessWorkers(1.5)
+
+
+def test_a_second_start_skips_what_has_finished(tmp_path, thread):
+    configs = logged_configs(tmp_path / "log", 6)
+    assert run_sweep(logged, configs[:4], tmp_path, thread) == Tally(4, finished=4)
+    tallies = []
+    run_sweep(logged, configs, tmp_path, thread, callback=tallies.append)
+    assert tallies[0] == Tally(6)
+    assert tallies[-1] == Tally(6, skipped=4, finished=2)
+    assert tallies[-1].left == 0
+    assert counts(tmp_path / "log", "ended") == dict.fromkeys(range(6), 1)
+    assert results(tmp_path, configs)[5] == {"name": 5, "square": 25}
+
+
+def test_equal_configurations_are_one_run(tmp_path, thread):
+    configs = logged_configs(tmp_path / "log", 2)
+    turned = dict(reversed(configs[0].items()))
+    tally = run_sweep(logged, [*configs, turned], tmp_path, thread)
+    assert (tally.finished, tally.skipped) == (2, 1)
+    assert counts(tmp_path / "log", "begun") == {0: 1, 1: 1}
+
+
+def test_a_run_file_holds_everything(tmp_path, thread):
+    (config,) = logged_configs(tmp_path / "log", 1)
+    run_sweep(logged, [config], tmp_path, thread)
+    (path,) = (tmp_path / "runs").iterdir()
+    assert path.name == f"{run_key(config)}.json"
+    record = json.loads(path.read_text())
+    assert record["config"] == config
+    assert record["result"] == {"name": 0, "square": 0}
+    assert (record["kind"], record["format_version"]) == ("qlstm-run", 1)
+    assert record["attempt"] == 1 and 0 <= record["seconds"] < 5
+    assert set(record["versions"]) == {"python", "qlstm", "numpy", "scipy"}
+
+
+def cut(path, others):
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def empty(path, others):
+    path.write_bytes(b"")
+
+
+def change_a_digit(path, others):
+    path.write_text(path.read_text().replace('"square": 4', '"square": 5'))
+
+
+def swap(path, others):
+    path.write_bytes(others[0].read_bytes())
+
+
+def other_json(path, others):
+    path.write_text("[1, 2]")
+
+
+def no_text(path, others):
+    path.write_bytes(b"\xff\xfe\x00")
+
+
+@pytest.mark.parametrize(
+    "damage", [cut, empty, change_a_digit, swap, other_json, no_text]
+)
+def test_a_damaged_file_is_done_again(damage, tmp_path, thread):
+    configs = logged_configs(tmp_path / "log", 3)
+    run_sweep(logged, configs, tmp_path, thread)
+    before = results(tmp_path, configs)
+    paths = [RunFolder(tmp_path).run_path(run_key(config)) for config in configs]
+    damage(paths[2], paths)
+    said = []
+    tally = run_sweep(logged, configs, tmp_path, thread, say=said.append)
+    assert tally == Tally(3, skipped=2, finished=1, damaged=1)
+    assert len(said) == 1 and "is damaged" in said[0] and paths[2].name in said[0]
+    assert results(tmp_path, configs) == before
+    assert counts(tmp_path / "log", "ended") == {0: 1, 1: 1, 2: 2}
+
+
+def test_what_a_killed_sweep_left_is_cleared(tmp_path, thread):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / ".abc-123.json").write_text("{")
+    run_sweep(logged, [], tmp_path, thread)
+    assert not list((tmp_path / "runs").iterdir())
+
+
+def test_a_failing_run_is_recorded_and_the_others_go_on(tmp_path, processes):
+    configs = logged_configs(tmp_path / "log", 4)
+    configs[1]["error"] = "two\nlines"
+    said = []
+    tally = run_sweep(logged, configs, tmp_path, processes, say=said.append)
+    assert tally == Tally(4, finished=3, failed=1)
+    key, files = run_key(configs[1]), RunFolder(tmp_path)
+    assert said == [f"Run {key} failed: ValueError: two lines"]
+    record = files.load_failure(key)
+    assert record["error"] == "ValueError: two lines"
+    assert (record["config"], record["attempt"]) == (configs[1], 1)
+    trace = files.failure_path(key).with_suffix(".txt").read_text()
+    assert (
+        trace.startswith("Traceback") and 'raise ValueError(config["error"])' in trace
+    )
+    assert files.load_run(key) is None
+    assert counts(tmp_path / "log", "begun") == dict.fromkeys(range(4), 1)
+
+
+def test_a_failed_run_is_tried_again_at_the_next_start(tmp_path, thread):
+    attempts = []
+
+    def run(config):
+        attempts.append(config)
+        if len(attempts) == 1:
+            raise OSError("the disk is full")
+        return {}
+
+    assert run_sweep(run, [{"x": 1}], tmp_path, thread, say=len).failed == 1
+    assert run_sweep(run, [{"x": 1}], tmp_path, thread).finished == 1
+    assert len(attempts) == 2
+    assert not list((tmp_path / "failed").iterdir())
+
+
+@pytest.mark.parametrize(
+    "name, error",
+    [
+        ("leave", "SystemExit: enough"),
+        ("not_a_dict", "TypeError: A run must return a dict, but its type is int."),
+        ("not_finite", "ValueError: Out of range float values"),
+    ],
+)
+def test_what_a_run_must_not_do_is_its_failure(name, error, tmp_path, processes):
+    run = getattr(sweep_runs, name)
+    said = []
+    tally = run_sweep(run, [{}, {"x": 1}], tmp_path, processes, say=said.append)
+    assert tally.failed == 2
+    assert error in said[0]
+
+
+def test_a_run_that_does_not_pickle_fails(tmp_path, processes):
+    said = []
+    run_sweep(lambda config: {}, [{}], tmp_path, processes, say=said.append)
+    assert "pickle" in said[0]
+
+
+def test_a_run_may_change_its_configuration(tmp_path, thread):
+    def run(config):
+        config["model"]["name"] = "other"
+        return {}
+
+    config = {"model": {"name": "mine"}}
+    run_sweep(run, [config], tmp_path, thread)
+    assert RunFolder(tmp_path).load_run(run_key(config))["config"] == config
+
+
+@posix
+def test_a_dead_worker_costs_its_own_run_only(tmp_path, processes):
+    configs = logged_configs(tmp_path / "log", 8, seconds=0.05)
+    configs[2]["deaths"] = 1
+    said = []
+    tally = run_sweep(logged, configs, tmp_path, processes, say=said.append)
+    assert tally == Tally(8, finished=8, deaths=1)
+    once = dict.fromkeys(range(8), 1)
+    assert counts(tmp_path / "log", "begun") == once | {2: 2}
+    assert counts(tmp_path / "log", "ended") == once
+    files = RunFolder(tmp_path)
+    attempts = [files.load_run(run_key(config))["attempt"] for config in configs]
+    assert attempts == [1, 1, 2, 1, 1, 1, 1, 1]
+    assert said == [
+        f"The worker died in run {run_key(configs[2])}, which is done again."
+    ]
+
+
+@posix
+def test_a_run_that_always_kills_is_given_up(tmp_path, processes):
+    configs = logged_configs(tmp_path / "log", 3)
+    configs[1]["deaths"] = 100
+    tally = run_sweep(logged, configs, tmp_path, processes, retries=1, say=len)
+    assert tally == Tally(3, finished=2, failed=1, deaths=2)
+    assert counts(tmp_path / "log", "begun") == {0: 1, 1: 2, 2: 1}
+    record = RunFolder(tmp_path).load_failure(run_key(configs[1]))
+    assert record["error"] == "the worker died in each of 2 attempts"
+    assert record["attempt"] == 2
+
+
+@posix
+def test_a_worker_that_dies_at_rest_costs_nothing(tmp_path):
+    with ProcessWorkers(1) as workers:
+        run_sweep(sweep_runs.environment, [{}], tmp_path, workers)
+        (result,) = results(tmp_path, [{}])
+        os.kill(result["pid"], signal.SIGKILL)
+        time.sleep(0.2)
+        tally = run_sweep(sweep_runs.environment, [{"x": 1}], tmp_path, workers)
+    assert tally == Tally(1, finished=1)
+    assert results(tmp_path, [{"x": 1}])[0]["pid"] != result["pid"]
+
+
+def test_a_worker_uses_one_thread(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "7")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    with ProcessWorkers(1) as workers:
+        run_sweep(sweep_runs.environment, [{}], tmp_path, workers)
+    assert results(tmp_path, [{}])[0]["threads"] == "1"
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "7"
+    assert "MKL_NUM_THREADS" not in os.environ
+
+
+def test_workers_that_cannot_start_end_the_sweep(tmp_path):
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "from qlstm.sweep import run_sweep\n"
+        "from sweep_runs import environment\n"
+        f"run_sweep(environment, [{{}}], {str(tmp_path / 'out')!r})\n"
+    )
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    process = subprocess.run(
+        [sys.executable, script],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert process.returncode == 1
+    last = process.stderr.splitlines()[-1]
+    assert "must be able to start" in last and "__main__" in last
+
+
+def test_few_runs_are_submitted_at_a_time(tmp_path, thread):
+    taken = []
+
+    def configs():
+        for k in range(30):
+            taken.append(k)
+            yield {"k": k}
+
+    waiting = []
+    tally = run_sweep(
+        lambda config: {},
+        configs(),
+        tmp_path,
+        thread,
+        window=6,
+        callback=lambda tally: waiting.append(len(taken) - tally.finished),
+    )
+    assert tally.finished == 30
+    assert max(waiting) <= 6
+
+
+class DeafExecutor(Executor):
+    """Cancels what it is given, as a client does when its scheduler is gone."""
+
+    def submit(self, fn, /, *args):
+        future = Future()
+        future.cancel()
+        future.set_running_or_notify_cancel()
+        return future
+
+
+def test_an_executor_that_cancels_ends_the_sweep(tmp_path):
+    with pytest.raises(ExecutorError, match="is its scheduler gone"):
+        run_sweep(logged, [{}], tmp_path, DeafExecutor())
+
+
+@posix
+def test_a_pool_that_breaks_ends_the_sweep(tmp_path):
+    configs = logged_configs(tmp_path / "log", 2, deaths=1)
+    del configs[1]["deaths"]
+    context = multiprocessing.get_context("spawn")
+    with (
+        ProcessPoolExecutor(1, context) as pool,
+        pytest.raises(ExecutorError, match="must survive its workers, but is broken"),
+    ):
+        run_sweep(logged, configs, tmp_path, pool, say=len)
+    with ThreadPoolExecutor(1) as thread:
+        tally = run_sweep(logged, configs[1:], tmp_path, thread)
+    assert tally.finished + tally.skipped == 1
+
+
+def test_a_folder_is_for_one_sweep_at_a_time(tmp_path, thread):
+    with (
+        RunFolder(tmp_path).locked(),
+        pytest.raises(BlockingIOError, match="one sweep at a time"),
+    ):
+        run_sweep(logged, [], tmp_path, thread)
+    assert (tmp_path / "lock").exists()
+    run_sweep(logged, [], tmp_path, thread)
+
+
+@posix
+def test_a_sweep_that_is_killed_goes_on(tmp_path, thread):
+    n, log = 24, tmp_path / "log"
+    configs = logged_configs(log, n, seconds=0.03)
+    process = start(tmp_path, n, 0.03)
+    wait_for(lambda: len(list((tmp_path / "runs").glob("*.json"))) >= n // 3)
+    with pytest.raises(BlockingIOError, match="another one holds its lock"):
+        run_sweep(logged, configs, tmp_path, thread)
+    process.kill()
+    process.communicate(timeout=10)  # the pipe closes when the last worker has ended
+    kept = {k for k, result in enumerate(results(tmp_path, configs)) if result}
+    assert n // 3 <= len(kept) < n
+
+    again = start(tmp_path, n, 0.03)
+    out, _ = again.communicate(timeout=60)
+    assert again.returncode == 0
+    assert out.split()[:3] == [str(n), str(len(kept)), str(n - len(kept))]
+    assert all(results(tmp_path, configs))
+    begun = counts(log, "begun")
+    assert all(begun[k] == 1 for k in kept)
+    assert set(begun) == set(range(n))
+    # Each of two workers had one run in hand, and perhaps a result on its way.
+    assert sum(begun.values()) <= n + 4
+    assert not list(tmp_path.glob("*/.*"))
+
+
+@posix
+def test_workers_end_with_a_killed_parent(tmp_path):
+    logged_configs(tmp_path / "log", 2)
+    process = start(tmp_path, 2, 60)
+    wait_for(lambda: len(counts(tmp_path / "log", "begun")) == 2)
+    process.kill()
+    process.communicate(timeout=10)
+    assert not counts(tmp_path / "log", "ended")
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_cleanly(number, tmp_path):
+    options = ["--models", "quantum:RY:probabilities", "--seeds", "30"]
+    options += ["--epochs", "40", "--workers", "2", "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "experiments.sweep", *options]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: list((tmp_path / "runs").glob("*.json")))
+    process.send_signal(number)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 128 + number
+    assert "Traceback" not in err
+    paths = list((tmp_path / "runs").iterdir())
+    assert 0 < len(paths) < 30
+    for path in paths:
+        assert json.loads(path.read_text())["key"] == path.stem
+
+
+def test_processes_give_what_a_serial_sweep_gives(tmp_path, thread, processes):
+    configs = logged_configs(tmp_path / "log", 10)
+    run_sweep(logged, configs, tmp_path / "serial", thread)
+    run_sweep(logged, configs, tmp_path / "parallel", processes)
+    assert results(tmp_path / "serial", configs) == results(
+        tmp_path / "parallel", configs
+    )
+
+
+def test_canonical_json_is_ascii():
+    assert canonical_json({"b": 1, "a": "é"}) == '{"a":"\\u00e9","b":1}'
+
+
+def test_without_distributed_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with (
+        pytest.raises(ImportError, match=r"qlstm\[distributed\]"),
+        dask_workers("tcp://127.0.0.1:9"),
+    ):
+        pass
