@@ -17,13 +17,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from experiments.sweep import Bar
-from qlstm import Dataset, audit, check_copy, skill
+from qlstm import Dataset, audit, check_copy, load_csv, skill
 from qlstm.cli import (
     Parser,
     format_table,
     positive_int,
     run_main,
     seed_int,
+    series_record,
     versions,
 )
 from qlstm.params import PAPER_MEMORIES, ROTATIONS
@@ -303,6 +304,9 @@ def _write(args: argparse.Namespace, seeds: range, readings: list[Reading]) -> N
         "readings": {reading.name: _content(reading) for reading in readings},
     }
     names = [args.out / f"reproduction.{suffix}" for suffix in ("json", "png")]
+    if args.csv is not None:
+        columns = {"column": args.column, "date_column": args.date_column}
+        content["weather"] = series_record(load_csv(args.csv, **columns))
     write_json(names[0], content)
     save_figure(names[1], draw(readings))
     print(f"\nWrote {', '.join(map(str, names))}.")
