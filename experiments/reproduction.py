@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from scipy.stats import spearmanr
 
 from experiments.sweep import Bar
 from qlstm import Dataset, audit, check_copy, load_csv, skill
@@ -42,6 +43,8 @@ from qlstm.sweep_workers import ExecutorError, ProcessWorkers
 
 SPIKE = 1.2
 """A spike is an epoch whose loss is at least this many times that of the one before."""
+SETTLED = 20
+"""First epochs, in which losses and switches fall together for reasons of their own."""
 STYLES = {
     "RX collapse": {"fmt": "o", "color": BLUE},
     "RX probabilities": {"fmt": "s", "color": BLUE, "mfc": "white"},
@@ -71,21 +74,27 @@ def main(args: argparse.Namespace) -> None:
     """Do the runs that are left, then report them all."""
     if args.csv is None and (args.column or args.date_column):
         raise ValueError("Options --column and --date-column go with --csv.")
-    seeds = args.seeds or (2 if args.quick else 50)
-    seeds = range(args.seed, args.seed + seeds)
+    n_seeds = args.seeds or (2 if args.quick else 50)
     epochs = args.epochs or (2 if args.quick else None)
     datasets = [{"name": "sine", "protocol": p} for p in PROTOCOLS["sine"]]
     if args.csv is not None:
         columns = {"column": args.column, "date_column": args.date_column}
         source = {"name": "csv", "path": str(args.csv)} | columns
         datasets += [source | {"protocol": p} for p in PROTOCOLS["csv"]]
-    configs = [make_configs(dataset, epochs) for dataset in datasets]
-    _do(configs, seeds, args)
+    numbers = {"sine": n_seeds, "csv": args.weather_seeds or n_seeds}
+    groups = [
+        (
+            make_configs(dataset, epochs),
+            range(args.seed, args.seed + numbers[dataset["name"]]),
+        )
+        for dataset in datasets
+    ]
+    _do(groups, args)
     files = RunFolder(args.out)
-    readings = [make_reading(group, seeds, files) for group in configs]
+    readings = [make_reading(configs, seeds, files) for configs, seeds in groups]
     for reading in readings:
         print(f"\n{report(reading)}")
-    _write(args, seeds, readings)
+    _write(args, readings)
 
 
 def make_configs(dataset: dict[str, Any], epochs: int | None) -> dict[str, dict]:
@@ -106,9 +115,14 @@ def make_configs(dataset: dict[str, Any], epochs: int | None) -> dict[str, dict]
     }
 
 
-def _do(configs: list[dict[str, dict]], seeds: range, args: argparse.Namespace) -> None:
+def _do(groups: list[tuple[dict, range]], args: argparse.Namespace) -> None:
     """Every run that has not finished; a failure ends the command with status 1."""
-    runs = [c | {"seed": s} for group in configs for c in group.values() for s in seeds]
+    runs = [
+        config | {"seed": seed}
+        for configs, seeds in groups
+        for config in configs.values()
+        for seed in seeds
+    ]
     print(f"{len(runs)} runs in {args.out}", flush=True)
     bar = Bar()
     try:
@@ -164,7 +178,9 @@ def measure(dataset: Dataset, result: dict[str, Any]) -> Run:
         ``mse``, ``skill``, ``copy`` (0 or 1), ``r_before`` and ``r_target`` (correlation
         of the predictions with the value before and with the one they predict); of a
         quantum model also ``first_loss``, ``last_loss`` and ``spikes``, and if it
-        counts switches, ``switches`` and ``switches_at_spikes``, means over epochs.
+        counts switches, ``switches`` and ``switches_at_spikes``, means over epochs,
+        and ``switch_correlation``, Spearman's of the switches in an epoch with the
+        size of the loss's relative change.
     """
     predictions = np.asarray(result["test_predictions"])
     check = check_copy(predictions, dataset.values, dataset.test.index)
@@ -194,6 +210,9 @@ def _measure_history(history: dict[str, list[float]]) -> Run:
         run["switches"] = switches.mean() if len(switches) else 0
         if spiked.any():
             run["switches_at_spikes"] = switches[spiked].mean()
+        moves, late = np.abs(np.diff(np.log(loss)))[SETTLED:], switches[SETTLED:]
+        if len(late) > 1 and np.ptp(late) > 0:
+            run["switch_correlation"] = spearmanr(moves, late).statistic
     return {name: float(value) for name, value in run.items()}
 
 
@@ -255,11 +274,7 @@ def draw(readings: list[Reading]) -> Figure:
     for reading in readings:
         panels.setdefault(reading.name.split()[0], []).append(reading)
     figure, axes = new_figure(len(panels), 1, figsize=(9, 0.8 + 3.9 * len(panels)))
-    n = len(next(iter(readings[0].runs.values())))
-    figure.suptitle(
-        "Read every model beside persistence and AR(10):\n"
-        f"median test error and quartiles, {n} seeds"
-    )
+    figure.suptitle("Read every model beside persistence and AR(10)")
     for ax, (task, group) in zip(axes[:, 0], panels.items(), strict=True):
         _draw_panel(ax, task, group)
     handles, labels = axes[0, 0].get_legend_handles_labels()
@@ -290,14 +305,15 @@ def _draw_panel(ax: Axes, task: str, group: list[Reading]) -> None:
     ax.grid(axis="y", color="#eeeeee")
     ax.set_axisbelow(True)
     unit = "" if task == "sine" else ", scaled units"
-    ax.set(title=task, xlabel="protocol", ylabel=f"test MSE{unit}")
+    title = f"{task}: median and quartiles over {len(group[0].runs[name])} seeds"
+    ax.set(title=title, xlabel="protocol", ylabel=f"test MSE{unit}")
 
 
-def _write(args: argparse.Namespace, seeds: range, readings: list[Reading]) -> None:
+def _write(args: argparse.Namespace, readings: list[Reading]) -> None:
     """Write the JSON file and the figure, and say where."""
     content = {
         "experiment": "reproduction",
-        "seeds": list(seeds),
+        "first_seed": args.seed,
         "epochs": args.epochs,
         "quick": args.quick,
         "versions": versions(),
@@ -357,6 +373,7 @@ def _parser() -> Parser:
     add("--column", help="value column of the CSV file")
     add("--date-column", help="date column of the CSV file")
     add("--seeds", type=positive_int, help="number of seeds; None: 50, quick 2")
+    add("--weather-seeds", type=positive_int, help="for the CSV file; None: as many")
     add("--seed", type=seed_int, default=0, help="the first of them")
     add("--epochs", type=positive_int, help="None: the protocol's, quick 2")
     add("--quick", action="store_true", help="a look that takes seconds")

@@ -62,7 +62,8 @@ def days(tmp_path_factory):
 def quick(days, tmp_path_factory):
     """The quick run: its options, its process and its JSON file."""
     out = tmp_path_factory.mktemp("out")
-    options = ["--quick", "--csv", days, "--column", "tavg", "--out", out]
+    options = ["--quick", "--csv", days, "--column", "tavg", "--weather-seeds", 3]
+    options += ["--out", out]
     process = run(*options)
     assert (process.returncode, process.stderr) == (0, "")
     content = json.loads((out / "reproduction.json").read_text(encoding="utf-8"))
@@ -79,7 +80,7 @@ def test_there_is_a_table_for_each_protocol(quick):
         assert list(reading["models"]) == MODELS
         assert name.endswith(reading["protocol"]["name"])
     assert text.count("RY probabilities") == 6
-    assert "60 finished, 0 failed, 0 skipped." in text
+    assert "70 finished, 0 failed, 0 skipped." in text
     assert text.count("audit: no training window holds an evaluated target") == 1
     assert text.count("audit: training and scaler share one cut") == 1
 
@@ -116,17 +117,18 @@ def test_the_numbers_are_those_of_one_run(quick):
 
 
 def test_summaries_are_medians_and_counts(quick):
-    for reading in quick[2]["readings"].values():
+    for name, reading in quick[2]["readings"].items():
+        seeds = [0, 1] if name.startswith("sine") else [0, 1, 2]
         for model in reading["models"].values():
             runs, summary = model["runs"], model["summary"]
-            assert [run["seed"] for run in runs] == quick[2]["seeds"] == [0, 1]
+            assert [run["seed"] for run in runs] == seeds
             values = [run["mse"] for run in runs]
             cuts = np.percentile(values, [50, 25, 75])
             assert list(summary["mse"].values()) == pytest.approx(cuts)
             assert summary["n_better"] == sum(run["skill"] > 0 for run in runs)
             assert summary["n_copies"] == sum(run["copy"] for run in runs)
         persistence = reading["models"]["persistence"]["summary"]
-        assert persistence["n_copies"] == 2
+        assert persistence["n_copies"] == persistence["n"] == len(seeds)
         assert persistence["r_before"]["median"] == pytest.approx(1)
 
 
@@ -145,7 +147,7 @@ def test_started_again_it_goes_on(quick):
     lost.unlink()
     (out / "reproduction.png").unlink()
     again = run(*options, "--workers", 1).stdout
-    assert "1 finished, 0 failed, 59 skipped." in again
+    assert "1 finished, 0 failed, 69 skipped." in again
     assert lost.exists() and (out / "reproduction.png").stat().st_size > 10_000
     assert again.splitlines()[2:] == text.splitlines()[2:]
 
@@ -158,6 +160,7 @@ def test_started_again_it_goes_on(quick):
         ("--seeds 0", "argument --seeds: must be a positive integer"),
         ("--seed -1", "argument --seed: must be a non-negative integer"),
         ("--epochs x", "argument --epochs: must be a positive integer"),
+        ("--weather-seeds 0", "argument --weather-seeds: must be a positive"),
         ("--workers 0", "argument --workers: must be a positive integer"),
     ],
 )
