@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 from scipy.stats import spearmanr
 
 from experiments.sweep import Bar
@@ -299,9 +299,11 @@ def _draw_panel(ax: Axes, task: str, group: list[Reading]) -> None:
     ax.set_xlim(-0.5, len(group) - 0.5)
     ax.tick_params(axis="x", length=0)
     ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+    low, high = ax.get_ylim()
+    wide = LogLocator(subs=(1, 1.5, 2, 3, 5, 7))
+    ax.yaxis.set_major_locator(wide if high > 3 * low else MaxNLocator(6))
+    ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    ax.yaxis.set_minor_formatter(NullFormatter())
     ax.grid(axis="y", color="#eeeeee")
     ax.set_axisbelow(True)
     unit = "" if task == "sine" else ", scaled units"
