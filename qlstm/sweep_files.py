@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ from qlstm.store import atomic_path, write_json
 
 FORMAT_VERSION = 1
 FINISHED, FAILED = "qlstm-run", "qlstm-failed-run"
+HALF_WRITTEN = re.compile(r"\.[0-9a-f]{64}-[a-z0-9_]{8}\.(json|txt)")
+"""Names of the temporary files that `atomic_path` makes for a run."""
 
 Record = dict[str, Any]
 
@@ -96,12 +99,14 @@ class RunFolder:
         """Hold the folder for this process, and clear what a killed one left.
 
         The operating system lets go of the lock when its process ends, however it
-        ends; the file ``lock`` stays, and means nothing by itself.
+        ends. The file ``lock`` stays: it says that the folder is a sweep's. Where there
+        was none, nothing is cleared.
 
         Raises:
             BlockingIOError: If another process holds it.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        is_a_sweeps = (self.folder / "lock").is_file()
         with open(self.folder / "lock", "a+", encoding="utf-8") as file:
             try:
                 _lock(file)
@@ -110,9 +115,26 @@ class RunFolder:
                     f"Folder {self.folder} must be used by one sweep at a time, but "
                     f"another one holds its lock ({error.strerror})."
                 ) from None
-            for half_written in self.folder.glob("*/.*"):
-                half_written.unlink()
+            if is_a_sweeps:
+                self._clear_half_written()
             yield
+
+    def _clear_half_written(self) -> None:
+        """Unlink this sweep's own temporary files, and nothing else.
+
+        They are regular files, named as `atomic_path` names those of `run_path` and
+        `failure_path`, in these two folders; links are not followed. While the lock is
+        held, nobody is writing one.
+        """
+        for folder in (self.run_path("").parent, self.failure_path("").parent):
+            if folder.is_symlink() or not folder.is_dir():
+                continue
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if HALF_WRITTEN.fullmatch(entry.name) and entry.is_file(
+                        follow_symlinks=False
+                    ):
+                        os.unlink(entry)
 
     def load_run(self, key: str) -> Record | None:
         """The record of a finished run; None if it has not finished.

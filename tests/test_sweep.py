@@ -20,6 +20,7 @@ import pytest
 import sweep_runs
 from sweep_runs import counts, logged, logged_configs
 
+from qlstm.store import atomic_path
 from qlstm.sweep import Tally, attempt_run, expand_grid, run_sweep
 from qlstm.sweep_files import RunFolder, canonical_json, run_key
 from qlstm.sweep_workers import ExecutorError, ProcessWorkers, dask_workers
@@ -196,10 +197,27 @@ def test_a_damaged_file_is_done_again(damage, tmp_path, thread):
 
 
 def test_what_a_killed_sweep_left_is_cleared(tmp_path, thread):
-    (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / ".abc-123.json").write_text("{")
+    (config,) = logged_configs(tmp_path / "log", 1)
+    run_sweep(logged, [config], tmp_path, thread)
+    files, key = RunFolder(tmp_path), run_key(config)
+    left = []
+    for path in (files.run_path(key), files.failure_path(key).with_suffix(".txt")):
+        with atomic_path(path) as temporary:
+            left.append(temporary)
+    for path in left:  # as they were in the middle of the block
+        path.write_text("{")
     run_sweep(logged, [], tmp_path, thread)
-    assert not list((tmp_path / "runs").iterdir())
+    assert not any(path.exists() for path in left)
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [f"{key}.json"]
+
+
+def test_a_folder_that_is_no_sweeps_is_left_as_it_is(tmp_path, thread):
+    """Even a file that is named as a temporary one."""
+    path = tmp_path / "runs" / f".{'0' * 64}-abcdefgh.json"
+    path.parent.mkdir()
+    path.write_text("{")
+    run_sweep(logged, [], tmp_path, thread)
+    assert path.read_text() == "{"
 
 
 def test_a_failing_run_is_recorded_and_the_others_go_on(tmp_path, processes):
