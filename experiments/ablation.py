@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.model_report import (
+from experiments.benchmark_models.report import (
     LEVEL,
     budget_text,
     column,
@@ -24,15 +24,15 @@ from experiments.model_report import (
     reach_sentence,
     too_few,
 )
-from experiments.model_runs import (
+from experiments.benchmark_models.runs import (
     Entry,
     budget,
     comparison_parser,
     do_runs,
     settle,
 )
-from qlstm.cli import Parser, format_table, run_main, versions
-from qlstm.data import Protocol
+from qlstm.commands.cli import Parser, format_table, run_main, versions
+from qlstm.forecasting.data import Protocol
 from qlstm.params import MEMORIES, ROTATIONS
 from qlstm.store import write_json
 
@@ -186,7 +186,9 @@ def main(args: argparse.Namespace) -> None:
     ]
     text = "\n\n".join(part for part in parts if part)
     print(text)
-    from experiments.model_figures import draw_ablation  # matplotlib is slow to import
+    from experiments.benchmark_models.figures import (
+        draw_ablation,  # matplotlib is slow to import
+    )
     from qlstm.plots import save_figure
 
     content = {

@@ -16,16 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from qlstm import (
-    SINE_PROTOCOLS,
-    QLSTMConfig,
-    QLSTMParams,
-    init_params,
-    loss_gradient,
-    make_windows,
-    noisy_sine,
-)
-from qlstm.cli import (
+from qlstm import QLSTMConfig, QLSTMParams, init_params, loss_gradient
+from qlstm.commands.cli import (
     Parser,
     add_model_options,
     format_table,
@@ -35,6 +27,7 @@ from qlstm.cli import (
     seed_int,
     versions,
 )
+from qlstm.forecasting import SINE_PROTOCOLS, make_windows, noisy_sine
 from qlstm.gradient import METHODS
 from qlstm.params import PAPER_MEMORIES, ROTATIONS
 from qlstm.plots import new_figure, save_figure

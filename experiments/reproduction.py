@@ -18,8 +18,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFor
 from scipy.stats import spearmanr
 
 from experiments.sweep import Bar
-from qlstm import Dataset, audit, check_copy, load_csv, skill
-from qlstm.cli import (
+from qlstm.commands.cli import (
     Parser,
     format_table,
     positive_int,
@@ -28,18 +27,19 @@ from qlstm.cli import (
     series_record,
     versions,
 )
+from qlstm.forecasting import Dataset, audit, check_copy, load_csv, skill
 from qlstm.params import PAPER_MEMORIES, ROTATIONS
 from qlstm.plots import BLUE, GREY, ORANGE, new_figure, save_figure
 from qlstm.store import write_json
-from qlstm.sweep import run_sweep
-from qlstm.sweep_files import RunFolder, run_key
-from qlstm.sweep_forecast import (
+from qlstm.sweeps.engine import run_sweep
+from qlstm.sweeps.files import RunFolder, run_key
+from qlstm.sweeps.forecasts import (
     PROTOCOLS,
     complete_config,
     load_dataset,
     run_forecast,
 )
-from qlstm.sweep_workers import ExecutorError, ProcessWorkers
+from qlstm.sweeps.workers import ExecutorError, ProcessWorkers
 
 SPIKE = 1.2
 """A spike is an epoch whose loss is at least this many times that of the one before."""

@@ -4,8 +4,8 @@ import argparse
 
 import numpy as np
 
-from qlstm import SINE_PROTOCOLS, Series, noisy_sine
-from qlstm.cli import forecasting_parser, run_forecasts, run_main
+from qlstm.commands.cli import forecasting_parser, run_forecasts, run_main
+from qlstm.forecasting import SINE_PROTOCOLS, Series, noisy_sine
 
 
 def main(args: argparse.Namespace) -> None:

@@ -15,18 +15,18 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from qlstm.cli import Parser, positive_int, run_main, seed_int
+from qlstm.commands.cli import Parser, positive_int, run_main, seed_int
 from qlstm.store import atomic_path
-from qlstm.sweep import Tally, expand_grid, run_sweep
-from qlstm.sweep_forecast import PROTOCOLS, complete_config, run_forecast
-from qlstm.sweep_table import (
+from qlstm.sweeps.engine import Tally, expand_grid, run_sweep
+from qlstm.sweeps.forecasts import PROTOCOLS, complete_config, run_forecast
+from qlstm.sweeps.table import (
     run_rows,
     summarize,
     summary_text,
     write_csv,
     write_parquet,
 )
-from qlstm.sweep_workers import (
+from qlstm.sweeps.workers import (
     ExecutorError,
     ProcessWorkers,
     dask_workers,

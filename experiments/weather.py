@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from qlstm import (
+from qlstm.commands.cli import Parser, forecasting_parser, run_forecasts, run_main
+from qlstm.forecasting import (
     WEATHER_PROTOCOLS,
     Series,
     fetch_meteostat,
     load_csv,
     load_sample,
 )
-from qlstm.cli import Parser, forecasting_parser, run_forecasts, run_main
 
 
 def load(args: argparse.Namespace) -> Series:

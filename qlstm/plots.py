@@ -13,9 +13,9 @@ from matplotlib.ticker import (
     StrMethodFormatter,
 )
 
-from qlstm.baselines import persistence
-from qlstm.data import Dataset
-from qlstm.forecast import Forecast
+from qlstm.forecasting.baselines import persistence
+from qlstm.forecasting.data import Dataset
+from qlstm.forecasting.forecast import Forecast
 from qlstm.store import atomic_path
 
 BLUE, ORANGE, GREY = "#1f5f99", "#e08214", "#777777"

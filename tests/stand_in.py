@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from qlstm.baselines import Autoregression
+from qlstm.forecasting.baselines import Autoregression
 
 
 class AR:

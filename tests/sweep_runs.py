@@ -9,8 +9,8 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
-from qlstm.sweep import run_sweep
-from qlstm.sweep_workers import ProcessWorkers
+from qlstm.sweeps.engine import run_sweep
+from qlstm.sweeps.workers import ProcessWorkers
 
 
 def logged(config):

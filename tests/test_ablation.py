@@ -8,7 +8,7 @@ from test_benchmark_models import cells_of, run_here
 
 from experiments import ablation
 from experiments.ablation import make_entries
-from qlstm import SINE_PROTOCOLS, make_forecaster, paired_wilcoxon
+from qlstm.forecasting import SINE_PROTOCOLS, make_forecaster, paired_wilcoxon
 
 
 @pytest.fixture(scope="module")

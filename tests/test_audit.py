@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from stand_in import AR, Joint
 
-from qlstm import (
+from qlstm.forecasting import (
     SINE_PROTOCOLS,
     WEATHER_PROTOCOLS,
     Scaler,
@@ -16,8 +16,8 @@ from qlstm import (
     prepare,
     walk_forward,
 )
-from qlstm.audit import RULES, Finding, _ranges
-from qlstm.data import fit_minmax
+from qlstm.forecasting.audit import RULES, Finding, _ranges
+from qlstm.forecasting.data import fit_minmax
 
 TORONTO = (
     Path(__file__).resolve().parents[2]

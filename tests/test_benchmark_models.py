@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import benchmark_models, model_report, model_runs
-from experiments.benchmark_models import REFERENCES, Row, verdict
-from qlstm import paired_wilcoxon
-from qlstm.sweep_forecast import run_forecast
+from experiments.benchmark_models import __main__ as benchmark_models
+from experiments.benchmark_models import report as model_report
+from experiments.benchmark_models import runs as model_runs
+from experiments.benchmark_models.__main__ import REFERENCES, Row, verdict
+from qlstm.forecasting import paired_wilcoxon
+from qlstm.sweeps.forecasts import run_forecast
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "benchmark_models"

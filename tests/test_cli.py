@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from qlstm import Errors, Forecast, QLSTMConfig, Series, init_params, train_init
-from qlstm.cli import (
+from qlstm import QLSTMConfig, init_params, train_init
+from qlstm.commands.cli import (
     Progress,
     forecast_table,
     forecasting_parser,
@@ -19,7 +19,8 @@ from qlstm.cli import (
     series_record,
     versions,
 )
-from qlstm.data import SINE_PROTOCOLS
+from qlstm.forecasting import Errors, Forecast, Series
+from qlstm.forecasting.data import SINE_PROTOCOLS
 
 
 class Terminal(io.StringIO):

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from qlstm import (
+from qlstm.forecasting import (
     SINE_PROTOCOLS,
     conformal_intervals,
     coverage,
     noisy_sine,
     prepare,
 )
-from qlstm.baselines import Autoregression
-from qlstm.conformal import KINDS, Intervals, _quantile
+from qlstm.forecasting.baselines import Autoregression
+from qlstm.forecasting.conformal import KINDS, Intervals, _quantile
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qlstm import (
+from qlstm import QLSTMConfig
+from qlstm.forecasting import (
     SINE_PROTOCOLS,
     WEATHER_PROTOCOLS,
-    QLSTMConfig,
     check_copy,
     diebold_mariano,
     forecast_baselines,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from qlstm import QLSTMConfig, QLSTMParams, init_params, save_model
-from qlstm.cli import run_main
+from qlstm.commands.cli import run_main
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ["--system-qubits=1", "--ancilla-qubits=1", "--layers=1", "--epochs=2"]
@@ -20,7 +20,7 @@ ONE = [*SMALL, "--rotation", "RY", "--memory", "probabilities"]
 def crosscheck(monkeypatch):
     """The command's module."""
     monkeypatch.syspath_prepend(ROOT)
-    return importlib.import_module("experiments.crosscheck")
+    return importlib.import_module("experiments.crosscheck.__main__")
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def comparison(monkeypatch):
     """The module that runs both sides."""
     pytest.importorskip("pennylane", reason="the cross-check compares with PennyLane")
     monkeypatch.syspath_prepend(ROOT)
-    return importlib.import_module("experiments.comparison")
+    return importlib.import_module("experiments.crosscheck.comparison")
 
 
 @pytest.fixture

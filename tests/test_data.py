@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qlstm import (
+from qlstm.forecasting import (
     SINE_PROTOCOLS,
     WEATHER_PROTOCOLS,
     Protocol,
@@ -16,7 +16,7 @@ from qlstm import (
     prepare,
     step_targets,
 )
-from qlstm.data import fit_minmax
+from qlstm.forecasting.data import fit_minmax
 
 ALL = [*SINE_PROTOCOLS.values(), *WEATHER_PROTOCOLS.values()]
 STRICT = [p for p in ALL if p.name == "strict"]

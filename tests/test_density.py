@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import qsim
+from qsim import entanglement
 
 BELL = np.array([1.0, 0.0, 0.0, 1.0]) / np.sqrt(2)
 SINGLET = np.array([0.0, 1.0, -1.0, 0.0]) / np.sqrt(2)
@@ -25,14 +26,14 @@ def werner(p):
 def test_entropies_of_known_spectra():
     p = np.array([0.5, 0.25, 0.125, 0.125])
     rho = np.diag(p)[None]
-    np.testing.assert_allclose(qsim.entropy(rho), 1.75, atol=1e-14)
-    np.testing.assert_allclose(qsim.entropy(rho, 2), -np.log2((p**2).sum()))
-    np.testing.assert_allclose(qsim.entropy(rho, 0), 2, atol=1e-14)
-    np.testing.assert_allclose(qsim.entropy(rho, np.inf), 1, atol=1e-14)
+    np.testing.assert_allclose(entanglement.entropy(rho), 1.75, atol=1e-14)
+    np.testing.assert_allclose(entanglement.entropy(rho, 2), -np.log2((p**2).sum()))
+    np.testing.assert_allclose(entanglement.entropy(rho, 0), 2, atol=1e-14)
+    np.testing.assert_allclose(entanglement.entropy(rho, np.inf), 1, atol=1e-14)
     np.testing.assert_allclose(
-        qsim.entropy(rho, 0.5), 2 * np.log2(np.sqrt(p).sum()), atol=1e-14
+        entanglement.entropy(rho, 0.5), 2 * np.log2(np.sqrt(p).sum()), atol=1e-14
     )
-    np.testing.assert_allclose(qsim.purity(rho), (p**2).sum(), atol=1e-15)
+    np.testing.assert_allclose(entanglement.purity(rho), (p**2).sum(), atol=1e-15)
 
 
 @pytest.mark.parametrize("alpha", [0, 0.3, 1, 2, 1000.0, np.inf])
@@ -40,15 +41,17 @@ def test_entropies_of_known_spectra():
 def test_entropy_of_pure_and_of_maximally_mixed_states(alpha, d):
     pure = np.zeros((1, d, d))
     pure[0, -1, -1] = 1.0
-    np.testing.assert_array_equal(qsim.entropy(pure, alpha), 0)
+    np.testing.assert_array_equal(entanglement.entropy(pure, alpha), 0)
     mixed = np.eye(d)[None] / d
-    np.testing.assert_allclose(qsim.entropy(mixed, alpha), np.log2(d), atol=1e-12)
+    np.testing.assert_allclose(
+        entanglement.entropy(mixed, alpha), np.log2(d), atol=1e-12
+    )
 
 
 def test_renyi_entropy_decreases_with_its_order_and_is_continuous_at_one():
     rho = random_density(np.random.default_rng(0), 5, 4)
     orders = [0, 0.2, 0.999999, 1, 1.000001, 2, 10, np.inf]
-    values = np.array([qsim.entropy(rho, alpha) for alpha in orders])
+    values = np.array([entanglement.entropy(rho, alpha) for alpha in orders])
     assert (np.diff(values, axis=0) < 0).all()
     np.testing.assert_allclose(values[2], values[3], atol=1e-5)
 
@@ -56,11 +59,11 @@ def test_renyi_entropy_decreases_with_its_order_and_is_continuous_at_one():
 def test_a_unitary_changes_no_spectral_quantity():
     rng = np.random.default_rng(1)
     rho, sigma = random_density(rng, 3, 6), random_density(rng, 3, 6)
-    u = qsim.haar_unitary(6, rng)
+    u = entanglement.haar_unitary(6, rng)
     rho_u, sigma_u = u @ rho @ u.conj().T, u @ sigma @ u.conj().T
-    for f in (qsim.entropy, qsim.purity):
+    for f in (entanglement.entropy, entanglement.purity):
         np.testing.assert_allclose(f(rho_u), f(rho), atol=1e-13)
-    for f in (qsim.trace_distance, qsim.fidelity):
+    for f in (entanglement.trace_distance, entanglement.fidelity):
         np.testing.assert_allclose(f(rho_u, sigma_u), f(rho, sigma), atol=1e-13)
 
 
@@ -71,9 +74,9 @@ def test_distances_of_pure_states():
     b /= np.linalg.norm(b, axis=1)[:, None]
     overlap = np.abs((a.conj() * b).sum(axis=1)) ** 2
     rho, sigma = (v[:, :, None] * v[:, None, :].conj() for v in (a, b))
-    np.testing.assert_allclose(qsim.fidelity(rho, sigma), overlap, atol=1e-12)
+    np.testing.assert_allclose(entanglement.fidelity(rho, sigma), overlap, atol=1e-12)
     np.testing.assert_allclose(
-        qsim.trace_distance(rho, sigma), np.sqrt(1 - overlap), atol=1e-12
+        entanglement.trace_distance(rho, sigma), np.sqrt(1 - overlap), atol=1e-12
     )
 
 
@@ -81,22 +84,22 @@ def test_fidelity_of_commuting_and_of_equal_states():
     p, q = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.1, 0.8])
     rho, sigma = np.diag(p)[None], np.diag(q)[None]
     np.testing.assert_allclose(
-        qsim.fidelity(rho, sigma), np.sqrt(p * q).sum() ** 2, atol=1e-14
+        entanglement.fidelity(rho, sigma), np.sqrt(p * q).sum() ** 2, atol=1e-14
     )
     np.testing.assert_allclose(
-        qsim.trace_distance(rho, sigma), np.abs(p - q).sum() / 2, atol=1e-14
+        entanglement.trace_distance(rho, sigma), np.abs(p - q).sum() / 2, atol=1e-14
     )
     mixed = random_density(np.random.default_rng(3), 4, 5, rank=2)
-    np.testing.assert_allclose(qsim.fidelity(mixed, mixed), 1, atol=1e-12)
-    np.testing.assert_allclose(qsim.trace_distance(mixed, mixed), 0, atol=1e-15)
+    np.testing.assert_allclose(entanglement.fidelity(mixed, mixed), 1, atol=1e-12)
+    np.testing.assert_allclose(entanglement.trace_distance(mixed, mixed), 0, atol=1e-15)
 
 
 def test_fuchs_and_van_de_graaf():
     rng = np.random.default_rng(4)
     rho, sigma = random_density(rng, 50, 4), random_density(rng, 50, 4, rank=2)
     distance, root = (
-        qsim.trace_distance(rho, sigma),
-        np.sqrt(qsim.fidelity(rho, sigma)),
+        entanglement.trace_distance(rho, sigma),
+        np.sqrt(entanglement.fidelity(rho, sigma)),
     )
     assert (1 - root <= distance).all()
     assert (distance <= np.sqrt(1 - root**2)).all()
@@ -106,10 +109,10 @@ def test_fuchs_and_van_de_graaf():
 def test_werner_states(p):
     rho = werner(p)[None]
     weight = max(0.0, (3 * p - 1) / 4)
-    np.testing.assert_allclose(qsim.concurrence(rho), 2 * weight, atol=1e-12)
-    np.testing.assert_allclose(qsim.negativity(rho, (2, 2)), weight, atol=1e-12)
+    np.testing.assert_allclose(entanglement.concurrence(rho), 2 * weight, atol=1e-12)
+    np.testing.assert_allclose(entanglement.negativity(rho, (2, 2)), weight, atol=1e-12)
     np.testing.assert_allclose(
-        qsim.log_negativity(rho, (2, 2)), np.log2(1 + 2 * weight), atol=1e-12
+        entanglement.log_negativity(rho, (2, 2)), np.log2(1 + 2 * weight), atol=1e-12
     )
 
 
@@ -119,8 +122,8 @@ def test_separable_states_have_no_concurrence_and_no_negativity():
         "kij,klm->kiljm", random_density(rng, 9, 2), random_density(rng, 9, 2)
     ).reshape(9, 4, 4)
     rho = np.tensordot(rng.dirichlet(np.ones(9), size=3), products, 1)
-    np.testing.assert_allclose(qsim.concurrence(rho), 0, atol=1e-12)
-    np.testing.assert_allclose(qsim.negativity(rho, (2, 2)), 0, atol=1e-12)
+    np.testing.assert_allclose(entanglement.concurrence(rho), 0, atol=1e-12)
+    np.testing.assert_allclose(entanglement.negativity(rho, (2, 2)), 0, atol=1e-12)
 
 
 def test_concurrence_is_wootters_eigenvalue_formula():
@@ -130,7 +133,7 @@ def test_concurrence_is_wootters_eigenvalue_formula():
     roots = np.sort(np.sqrt(np.maximum(spectra.real, 0)), axis=1)[:, ::-1]
     wanted = np.maximum(0, roots[:, 0] - roots[:, 1:].sum(axis=1))
     assert (wanted > 0.01).any()
-    np.testing.assert_allclose(qsim.concurrence(rho), wanted, atol=1e-6)
+    np.testing.assert_allclose(entanglement.concurrence(rho), wanted, atol=1e-6)
 
 
 def test_concurrence_and_negativity_of_pure_states_are_functions_of_schmidt_values():
@@ -138,11 +141,15 @@ def test_concurrence_and_negativity_of_pure_states_are_functions_of_schmidt_valu
     state = rng.normal(size=(6, 2, 2)) + 1j * rng.normal(size=(6, 2, 2))
     state /= np.linalg.norm(state, axis=(1, 2))[:, None, None]
     rho = qsim.reduced_density_matrix(state, [0, 1])
-    wanted = qsim.pure_concurrence(state, [0])
-    np.testing.assert_allclose(qsim.concurrence(rho), wanted, atol=1e-7)
-    np.testing.assert_allclose(2 * qsim.negativity(rho, (2, 2)), wanted, atol=1e-12)
-    renyi = qsim.entanglement_entropy(state, [0], 0.5)
-    np.testing.assert_allclose(qsim.log_negativity(rho, (2, 2)), renyi, atol=1e-12)
+    wanted = entanglement.pure_concurrence(state, [0])
+    np.testing.assert_allclose(entanglement.concurrence(rho), wanted, atol=1e-7)
+    np.testing.assert_allclose(
+        2 * entanglement.negativity(rho, (2, 2)), wanted, atol=1e-12
+    )
+    renyi = entanglement.entanglement_entropy(state, [0], 0.5)
+    np.testing.assert_allclose(
+        entanglement.log_negativity(rho, (2, 2)), renyi, atol=1e-12
+    )
 
 
 def test_negativity_knows_which_side_is_which():
@@ -150,10 +157,10 @@ def test_negativity_knows_which_side_is_which():
     psi = np.zeros((2, 3))
     psi[0, 0] = psi[1, 2] = np.sqrt(0.5)
     rho = np.outer(psi, psi)[None]
-    np.testing.assert_allclose(qsim.negativity(rho, (2, 3)), 0.5, atol=1e-14)
-    np.testing.assert_allclose(qsim.negativity(rho, (6, 1)), 0, atol=1e-14)
+    np.testing.assert_allclose(entanglement.negativity(rho, (2, 3)), 0.5, atol=1e-14)
+    np.testing.assert_allclose(entanglement.negativity(rho, (6, 1)), 0, atol=1e-14)
     np.testing.assert_allclose(
-        qsim.negativity(np.outer(psi.T, psi.T)[None], (3, 2)), 0.5, atol=1e-14
+        entanglement.negativity(np.outer(psi.T, psi.T)[None], (3, 2)), 0.5, atol=1e-14
     )
 
 
@@ -165,7 +172,7 @@ def test_negativity_is_that_of_the_transposed_blocks(dims):
     blocks = [[row[:, a * d_b : (a + 1) * d_b].T for a in range(d_a)] for row in rows]
     values = np.linalg.eigvalsh(np.block(blocks))
     np.testing.assert_allclose(
-        qsim.negativity(rho, dims), -values[values < 0].sum(), atol=1e-13
+        entanglement.negativity(rho, dims), -values[values < 0].sum(), atol=1e-13
     )
 
 
@@ -173,14 +180,14 @@ def test_a_batch_equals_a_loop():
     rng = np.random.default_rng(8)
     rho, sigma = random_density(rng, 4, 4), random_density(rng, 4, 4, rank=1)
     calls = [
-        lambda k: qsim.entropy(rho[k]),
-        lambda k: qsim.entropy(rho[k], 3),
-        lambda k: qsim.purity(rho[k]),
-        lambda k: qsim.concurrence(sigma[k]),
-        lambda k: qsim.negativity(sigma[k], (2, 2)),
-        lambda k: qsim.log_negativity(sigma[k], (2, 2)),
-        lambda k: qsim.trace_distance(rho[k], sigma[k]),
-        lambda k: qsim.fidelity(rho[k], sigma[k]),
+        lambda k: entanglement.entropy(rho[k]),
+        lambda k: entanglement.entropy(rho[k], 3),
+        lambda k: entanglement.purity(rho[k]),
+        lambda k: entanglement.concurrence(sigma[k]),
+        lambda k: entanglement.negativity(sigma[k], (2, 2)),
+        lambda k: entanglement.log_negativity(sigma[k], (2, 2)),
+        lambda k: entanglement.trace_distance(rho[k], sigma[k]),
+        lambda k: entanglement.fidelity(rho[k], sigma[k]),
     ]
     for call in calls:
         loop = [call(slice(k, k + 1))[0] for k in range(4)]
@@ -195,49 +202,49 @@ NOT_A_NUMBER = np.full((1, 2, 2), np.nan)
     ("call", "text"),
     [
         (
-            lambda: qsim.purity(np.eye(2)),
+            lambda: entanglement.purity(np.eye(2)),
             r"Argument `rho` must have shape \(batch, d, d\), but has \(2, 2\)",
         ),
         (
-            lambda: qsim.entropy([np.eye(2) / 2, [[0.5, 0.1], [0.0, 0.5]]]),
+            lambda: entanglement.entropy([np.eye(2) / 2, [[0.5, 0.1], [0.0, 0.5]]]),
             "Argument `rho` must be Hermitian, but sample 1 is off by 0.1",
         ),
         (
-            lambda: qsim.entropy(NOT_A_NUMBER),
+            lambda: entanglement.entropy(NOT_A_NUMBER),
             "Argument `rho` must be Hermitian, but sample 0 is off by nan",
         ),
         (
-            lambda: qsim.purity([np.eye(2)]),
+            lambda: entanglement.purity([np.eye(2)]),
             "Argument `rho` must have trace 1, but sample 0 has 2",
         ),
         (
-            lambda: qsim.entropy(GOOD, -1),
+            lambda: entanglement.entropy(GOOD, -1),
             "Argument `alpha` must be at least 0, but is -1",
         ),
         (
-            lambda: qsim.trace_distance(GOOD, np.eye(2)),
+            lambda: entanglement.trace_distance(GOOD, np.eye(2)),
             r"Argument `sigma` must have shape \(batch, d, d\)",
         ),
         (
-            lambda: qsim.fidelity(GOOD, np.eye(3)[None] / 3),
+            lambda: entanglement.fidelity(GOOD, np.eye(3)[None] / 3),
             (
                 r"Argument `sigma` must have the shape of `rho`, \(1, 2, 2\), but has "
                 r"\(1, 3, 3\)"
             ),
         ),
         (
-            lambda: qsim.concurrence(GOOD),
+            lambda: entanglement.concurrence(GOOD),
             r"Argument `rho` must have shape \(batch, 4, 4\), but has \(1, 2, 2\)",
         ),
         (
-            lambda: qsim.negativity(np.eye(4)[None] / 4, (2, 3)),
+            lambda: entanglement.negativity(np.eye(4)[None] / 4, (2, 3)),
             (
                 "Argument `dims` must be two positive integers with product 4, the "
                 r"size of `rho`, but is \(2, 3\)"
             ),
         ),
         (
-            lambda: qsim.log_negativity(np.eye(4)[None] / 4, (2, 2, 1)),
+            lambda: entanglement.log_negativity(np.eye(4)[None] / 4, (2, 2, 1)),
             r"Argument `dims` must be two .* but is \(2, 2, 1\)",
         ),
     ],

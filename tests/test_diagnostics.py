@@ -7,24 +7,22 @@ from itertools import product
 import numpy as np
 import pytest
 
-from qlstm import (
-    QLSTMConfig,
-    QLSTMParams,
+from qlstm import QLSTMConfig, QLSTMParams, init_params, predict
+from qlstm.insight import (
     channel,
     forgetting_curve,
     gradient_memory,
     holevo_information,
-    init_params,
     knowledge,
     memory_capacity,
     memory_channel,
-    predict,
     quantum_retention,
     trace,
 )
-from qlstm.knowledge import pauli_expectations
+from qlstm.insight.knowledge import pauli_expectations
 from qlstm.params import MEMORIES
-from qsim import PAULI_X, PAULI_Y, PAULI_Z, circuit_matrix, entropy, trace_distance
+from qsim import PAULI_X, PAULI_Y, PAULI_Z, circuit_matrix
+from qsim.entanglement import entropy, trace_distance
 
 PAULIS = [np.eye(2), PAULI_X, PAULI_Y, PAULI_Z]
 every_memory = pytest.mark.parametrize("memory", MEMORIES)

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from experiments import entangling_power_measures as measures
-from qlstm.cli import THREADS
+from experiments.entangling_power import measures
+from qlstm.commands.cli import THREADS
 
 STUDIES = ("gates", "sandwich", "circuits", "map")
 COMMAND = [sys.executable, "-m", "experiments.entangling_power"]

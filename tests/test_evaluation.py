@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from stand_in import AR, Joint, Noise, Persistence
 
-from qlstm import (
+from qlstm.forecasting import (
     WEATHER_PROTOCOLS,
     errors,
     horizon_errors,
@@ -15,8 +15,8 @@ from qlstm import (
     recursive_forecast,
     walk_forward,
 )
-from qlstm.baselines import Autoregression
-from qlstm.evaluation import STRATEGIES
+from qlstm.forecasting.baselines import Autoregression
+from qlstm.forecasting.evaluation import STRATEGIES
 
 every_strategy = pytest.mark.parametrize(
     "strategy, forecaster",

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qlstm import SINE_PROTOCOLS, noisy_sine
+from qlstm.forecasting import SINE_PROTOCOLS, noisy_sine
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ["RX collapse", "RX probabilities", "RY collapse", "RY probabilities"]

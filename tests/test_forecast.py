@@ -5,21 +5,19 @@ import json
 import numpy as np
 import pytest
 
-from qlstm import (
+from qlstm import QLSTMConfig, init_params, predict
+from qlstm.forecasting import (
     SINE_PROTOCOLS,
     WEATHER_PROTOCOLS,
-    QLSTMConfig,
     errors,
     forecast_baselines,
     forecast_model,
-    init_params,
     noisy_sine,
-    predict,
     prepare,
     skill,
 )
-from qlstm.baselines import Autoregression, persistence
-from qlstm.forecast import measure
+from qlstm.forecasting.baselines import Autoregression, persistence
+from qlstm.forecasting.forecast import measure
 
 CONFIG = QLSTMConfig(n_system=1, n_ancilla=1, n_layers=1)
 

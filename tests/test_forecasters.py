@@ -9,18 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qlstm import (
+from qlstm import QLSTMConfig, fit, init_params, predict
+from qlstm.forecasting import (
     FORECASTERS,
     SINE_PROTOCOLS,
-    QLSTMConfig,
-    fit,
     forecast_model,
     forecast_with,
     forecaster_options,
-    init_params,
     make_forecaster,
     noisy_sine,
-    predict,
     prepare,
 )
 from qlstm.params import MEMORIES

@@ -6,17 +6,15 @@ import numpy as np
 import pytest
 
 from qlstm import (
-    SINE_PROTOCOLS,
     QLSTMConfig,
     QLSTMParams,
     fit,
     init_params,
     loss_and_grad,
     loss_gradient,
-    noisy_sine,
-    prepare,
 )
 from qlstm.cell import circuit_angles
+from qlstm.forecasting import SINE_PROTOCOLS, noisy_sine, prepare
 from qlstm.model import unroll
 from qlstm.params import MEMORIES, PAPER_MEMORIES
 from qsim import circuit_matrix

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qlstm import QLSTMConfig, init_params, loss_and_grad, predict, to_pennylane
+from qlstm import QLSTMConfig, init_params, loss_and_grad, predict
+from qlstm.interchange import to_pennylane
 from qlstm.model import unroll
 
 CONFIGS = [

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import linalg, optimize
 
-from qlstm import make_windows
-from qlstm.baselines import Autoregression, Ridge
-from qlstm.baselines.linear import PENALTIES, Linear, fit_ridge
+from qlstm.forecasting import make_windows
+from qlstm.forecasting.baselines import Autoregression, Ridge
+from qlstm.forecasting.baselines.linear import PENALTIES, Linear, fit_ridge
 
 
 def fitted(forecaster, inputs, targets):

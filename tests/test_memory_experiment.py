@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments import memory, memory_runs, memory_statistics
-from qlstm import SINE_PROTOCOLS, QLSTMConfig, noisy_sine, predict, prepare
+from experiments.memory import __main__ as memory
+from experiments.memory import runs as memory_runs
+from experiments.memory import statistics as memory_statistics
+from qlstm import QLSTMConfig, predict
+from qlstm.forecasting import SINE_PROTOCOLS, noisy_sine, prepare
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = [

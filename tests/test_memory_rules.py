@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from qlstm import QLSTMConfig, init_params, loss_and_grad, loss_gradient, predict, trace
+from qlstm import QLSTMConfig, init_params, loss_and_grad, loss_gradient, predict
 from qlstm.gradient import reverse
+from qlstm.insight import trace
 from qlstm.memory import RULES
 from qlstm.model import unroll
 from qlstm.params import MEMORIES

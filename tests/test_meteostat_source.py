@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from qlstm.sources import fetch_meteostat
+from qlstm.forecasting.sources import fetch_meteostat
 
 
 def year_file(temperatures: dict) -> bytes:

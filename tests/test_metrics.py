@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from qlstm import (
+from qlstm.forecasting import (
     SINE_PROTOCOLS,
     WEATHER_PROTOCOLS,
     Scores,

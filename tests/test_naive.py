@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from qlstm import make_forecaster, make_windows
-from qlstm.baselines import Drift, Mean, Persistence, SeasonalNaive, persistence
+from qlstm.forecasting import make_forecaster, make_windows
+from qlstm.forecasting.baselines import (
+    Drift,
+    Mean,
+    Persistence,
+    SeasonalNaive,
+    persistence,
+)
 
 RNG = np.random.default_rng(0)
 

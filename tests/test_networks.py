@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from qlstm import adam_init, adam_update
-from qlstm.baselines import LSTM, RNN
-from qlstm.baselines.networks import epochs_since_best, init_recurrent
-from qlstm.baselines.recurrent import recurrent_loss_and_grad
+from qlstm.forecasting.baselines import LSTM, RNN
+from qlstm.forecasting.baselines.networks import epochs_since_best, init_recurrent
+from qlstm.forecasting.baselines.recurrent import recurrent_loss_and_grad
 
 KINDS = pytest.mark.parametrize("kind", [RNN, LSTM])
 

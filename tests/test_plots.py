@@ -3,14 +3,9 @@
 import numpy as np
 import pytest
 
-from qlstm import (
-    SINE_PROTOCOLS,
-    WEATHER_PROTOCOLS,
-    QLSTMConfig,
-    forecast_model,
-    prepare,
-)
-from qlstm.baselines import persistence
+from qlstm import QLSTMConfig
+from qlstm.forecasting import SINE_PROTOCOLS, WEATHER_PROTOCOLS, forecast_model, prepare
+from qlstm.forecasting.baselines import persistence
 from qlstm.plots import new_figure, plot_forecasts, save_figure
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import qsim
-from qsim import CNOT, CZ, DCNOT, ISWAP, QUBIT_QUTRIT, SWAP
-from qsim.power_bounds import _negative_trace_norm
+from qsim import CNOT, entanglement
+from qsim.entanglement import CZ, DCNOT, ISWAP, QUBIT_QUTRIT, SWAP
+from qsim.entanglement.bounds import _negative_trace_norm
 
 ALL_DIMS = [(2, 2), (2, 3), (3, 2), (3, 3), (2, 4), (4, 4)]
 
@@ -25,28 +26,28 @@ def random_density(d, rng):
         (ISWAP, 2),
         (DCNOT, 2),
         (SWAP, 2),
-        (qsim.unitary_power(SWAP, 0.5), 1.776968),
-        (qsim.unitary_power(ISWAP, 0.5), 1.543107),
+        (entanglement.unitary_power(SWAP, 0.5), 1.776968),
+        (entanglement.unitary_power(ISWAP, 0.5), 1.543107),
         (np.kron(qsim.HADAMARD, qsim.RX(0.3)), 0),
-        (qsim.canonical_gate(0, 0, 0.1), np.log2(1 + np.sin(0.2))),
-        (qsim.canonical_gate(0, 0, 0.3), np.log2(1 + np.sin(0.6))),
-        (qsim.canonical_gate(0, 0, 0.5), np.log2(1 + np.sin(1.0))),
-        (qsim.canonical_gate(0.2, 0.2, 0.2), 1.218648),
+        (entanglement.canonical_gate(0, 0, 0.1), np.log2(1 + np.sin(0.2))),
+        (entanglement.canonical_gate(0, 0, 0.3), np.log2(1 + np.sin(0.6))),
+        (entanglement.canonical_gate(0, 0, 0.5), np.log2(1 + np.sin(1.0))),
+        (entanglement.canonical_gate(0.2, 0.2, 0.2), 1.218648),
     ],
 )
 def test_two_qubit_gates(gate, capacity):
-    found = qsim.log_negativity_capacity(gate, (2, 2))
+    found = entanglement.log_negativity_capacity(gate, (2, 2))
     assert abs(found.value - capacity) < 1e-6
     assert abs(found.upper_bound - capacity) < 1e-6
     # For two qubits the maximally mixed pair is the best: LN = H_1/2(p).
-    p = qsim.operator_schmidt(gate, (2, 2)).probabilities
+    p = entanglement.operator_schmidt(gate, (2, 2)).probabilities
     renyi = 2 * np.log2(np.sqrt(p).sum())
-    assert abs(qsim.dual_upper_bound(gate, (2, 2)) - renyi) < 1e-12
+    assert abs(entanglement.dual_upper_bound(gate, (2, 2)) - renyi) < 1e-12
     assert abs(found.value - renyi) < 1e-9
 
 
 def test_the_adjoint_of_the_qubit_qutrit_gate_in_closed_form():
-    found = qsim.log_negativity_capacity(QUBIT_QUTRIT.T, (2, 3))
+    found = entanglement.log_negativity_capacity(QUBIT_QUTRIT.T, (2, 3))
     exact = np.log2(2 + 6 / np.sqrt(10))
     assert found.value <= exact + 1e-12
     np.testing.assert_allclose(found[:2], exact, atol=1e-7)
@@ -55,11 +56,11 @@ def test_the_adjoint_of_the_qubit_qutrit_gate_in_closed_form():
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("dims", [*ALL_DIMS, (4, 8)])
 def test_both_sides_of_the_bound_meet(dims, seed):
-    unitary = qsim.haar_unitary(dims[0] * dims[1], np.random.default_rng(seed))
-    found = qsim.log_negativity_capacity(unitary, dims)
+    unitary = entanglement.haar_unitary(dims[0] * dims[1], np.random.default_rng(seed))
+    found = entanglement.log_negativity_capacity(unitary, dims)
     assert -1e-12 < found.upper_bound - found.value < 1e-6
     assert found.upper_bound <= 2 * np.log2(min(dims))
-    again = qsim.dual_upper_bound(unitary, dims, found.rho_a, found.rho_b)
+    again = entanglement.dual_upper_bound(unitary, dims, found.rho_a, found.rho_b)
     np.testing.assert_allclose(again, found.upper_bound, atol=1e-12)
     for rho, d in zip((found.rho_a, found.rho_b), dims, strict=True):
         np.testing.assert_allclose(np.trace(rho).real, 1, atol=1e-12)
@@ -69,11 +70,13 @@ def test_both_sides_of_the_bound_meet(dims, seed):
 @pytest.mark.parametrize("dims", ALL_DIMS)
 def test_every_pair_of_density_matrices_gives_a_bound(dims):
     rng = np.random.default_rng(2)
-    unitary = qsim.haar_unitary(dims[0] * dims[1], rng)
-    best = qsim.log_negativity_capacity(unitary, dims).value
-    assert qsim.dual_upper_bound(unitary, dims) >= best - 1e-12
+    unitary = entanglement.haar_unitary(dims[0] * dims[1], rng)
+    best = entanglement.log_negativity_capacity(unitary, dims).value
+    assert entanglement.dual_upper_bound(unitary, dims) >= best - 1e-12
     bounds = [
-        qsim.dual_upper_bound(unitary, dims, *(random_density(d, rng) for d in dims))
+        entanglement.dual_upper_bound(
+            unitary, dims, *(random_density(d, rng) for d in dims)
+        )
         for _ in range(20)
     ]
     assert min(bounds) >= best - 1e-12
@@ -85,7 +88,7 @@ def test_every_pair_of_density_matrices_gives_a_bound(dims):
 def test_the_bound_is_the_norm_of_a_decomposition_of_the_unitary():
     # Equation (1), from the decomposition U = sum a_k (x) b_k written out.
     rng = np.random.default_rng(3)
-    unitary = qsim.haar_unitary(9, rng)
+    unitary = entanglement.haar_unitary(9, rng)
     rho_a, rho_b = random_density(3, rng), random_density(3, rng)
     roots = [_root(rho) for rho in (rho_a, rho_b)]
     weighted = unitary @ np.kron(*roots)
@@ -101,7 +104,7 @@ def test_the_bound_is_the_norm_of_a_decomposition_of_the_unitary():
     wanted = np.log2(norms).sum()
     assert wanted < 2 * np.log2(3)
     np.testing.assert_allclose(
-        qsim.dual_upper_bound(unitary, (3, 3), rho_a, rho_b), wanted, atol=1e-12
+        entanglement.dual_upper_bound(unitary, (3, 3), rho_a, rho_b), wanted, atol=1e-12
     )
 
 
@@ -113,10 +116,12 @@ def _root(rho):
 
 def test_local_unitaries_change_nothing():
     rng = np.random.default_rng(4)
-    unitary = qsim.haar_unitary(6, rng)
-    local = np.kron(qsim.haar_unitary(2, rng), qsim.haar_unitary(3, rng))
+    unitary = entanglement.haar_unitary(6, rng)
+    local = np.kron(
+        entanglement.haar_unitary(2, rng), entanglement.haar_unitary(3, rng)
+    )
     values = [
-        qsim.log_negativity_capacity(u, (2, 3)).value
+        entanglement.log_negativity_capacity(u, (2, 3)).value
         for u in (unitary, local @ unitary, unitary @ local)
     ]
     np.testing.assert_allclose(values, values[0], atol=1e-6)
@@ -125,7 +130,7 @@ def test_local_unitaries_change_nothing():
 @pytest.mark.parametrize("dims", [(2, 2), (2, 3), (3, 2)])
 def test_gradient_is_central_differences(dims):
     rng = np.random.default_rng(5)
-    tensor = qsim.haar_unitary(dims[0] * dims[1], rng).reshape(*dims, *dims)
+    tensor = entanglement.haar_unitary(dims[0] * dims[1], rng).reshape(*dims, *dims)
     x = rng.normal(size=2 * (dims[0] ** 2 + dims[1] ** 2))
     _, grad = _negative_trace_norm(x, tensor)
     numeric = qsim.finite_difference(lambda y: _negative_trace_norm(y, tensor)[0], x)
@@ -145,23 +150,23 @@ def test_gradient_where_the_unitary_has_a_low_schmidt_rank():
     ("call", "text"),
     [
         (
-            lambda: qsim.dual_upper_bound(CNOT, (2, 2), np.eye(3) / 3),
+            lambda: entanglement.dual_upper_bound(CNOT, (2, 2), np.eye(3) / 3),
             r"Argument `rho_a` must have shape \(2, 2\), but has \(3, 3\)",
         ),
         (
-            lambda: qsim.dual_upper_bound(CNOT, (2, 2), rho_b=np.eye(2)),
+            lambda: entanglement.dual_upper_bound(CNOT, (2, 2), rho_b=np.eye(2)),
             "Argument `rho_b` must have trace 1, but sample 0 has 2",
         ),
         (
-            lambda: qsim.dual_upper_bound(CNOT, (2, 2), np.diag([1.0, 0.0])),
+            lambda: entanglement.dual_upper_bound(CNOT, (2, 2), np.diag([1.0, 0.0])),
             "Argument `rho_a` must have eigenvalues of at least 1e-07, but one is 0",
         ),
         (
-            lambda: qsim.dual_upper_bound(CNOT, (4, 2)),
+            lambda: entanglement.dual_upper_bound(CNOT, (4, 2)),
             "Argument `dims` must be two positive integers with product 4",
         ),
         (
-            lambda: qsim.log_negativity_capacity(2 * CNOT, (2, 2)),
+            lambda: entanglement.log_negativity_capacity(2 * CNOT, (2, 2)),
             "Argument `unitary` must be unitary",
         ),
     ],

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from checker import relative_error
 
-from qlstm.baselines.examples import Layout
-from qlstm.baselines.networks import count_params, init_recurrent
-from qlstm.baselines.recurrent import (
+from qlstm.forecasting.baselines.examples import Layout
+from qlstm.forecasting.baselines.networks import count_params, init_recurrent
+from qlstm.forecasting.baselines.recurrent import (
     ElmanCell,
     LSTMCell,
     RecurrentParams,

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qlstm import (
+from qlstm import QLSTMConfig
+from qlstm.forecasting import (
     SINE_PROTOCOLS,
-    QLSTMConfig,
     check_copy,
     forecast_baselines,
     forecast_model,

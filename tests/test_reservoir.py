@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from qlstm import QLSTMConfig, init_params, trace
-from qlstm.baselines import Reservoir
-from qlstm.baselines import reservoir as module
-from qlstm.baselines.linear import fit_ridge
-from qlstm.baselines.reservoir import reservoir_features
+from qlstm import QLSTMConfig, init_params
+from qlstm.forecasting.baselines import Reservoir
+from qlstm.forecasting.baselines import reservoir as module
+from qlstm.forecasting.baselines.linear import fit_ridge
+from qlstm.forecasting.baselines.reservoir import reservoir_features
+from qlstm.insight import trace
 from qlstm.params import MEMORIES
 
 CONFIG = QLSTMConfig(rotation="RY", memory="probabilities")

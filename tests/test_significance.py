@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from qlstm import diebold_mariano, paired_wilcoxon, summarize_seeds
-from qlstm.significance import _holm
+from qlstm.forecasting import diebold_mariano, paired_wilcoxon, summarize_seeds
+from qlstm.forecasting.significance import _holm
 
 
 def plain_diebold_mariano(d, n_lags):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qlstm.sources import Series, fetch_meteostat, load_csv, load_sample
+from qlstm.forecasting.sources import Series, fetch_meteostat, load_csv, load_sample
 
 TORONTO = (
     Path(__file__).resolve().parents[2]
@@ -351,7 +351,7 @@ def test_sample_without_the_package_says_how_to_get_it(monkeypatch):
 
 def test_import_is_light():
     code = (
-        "import qlstm.sources, sys; "
+        "import qlstm.forecasting.sources, sys; "
         "print([m for m in ('pandas', 'meteostat', 'vega_datasets')"
         " if m in sys.modules])"
     )

@@ -21,9 +21,9 @@ import sweep_runs
 from sweep_runs import counts, logged, logged_configs
 
 from qlstm.store import atomic_path
-from qlstm.sweep import Tally, attempt_run, expand_grid, run_sweep
-from qlstm.sweep_files import RunFolder, canonical_json, run_key
-from qlstm.sweep_workers import ExecutorError, ProcessWorkers, dask_workers
+from qlstm.sweeps.engine import Tally, attempt_run, expand_grid, run_sweep
+from qlstm.sweeps.files import RunFolder, canonical_json, run_key
+from qlstm.sweeps.workers import ExecutorError, ProcessWorkers, dask_workers
 
 ROOT = Path(__file__).resolve().parents[1]
 posix = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
@@ -364,7 +364,7 @@ def test_a_worker_uses_one_thread(tmp_path, monkeypatch):
 def test_workers_that_cannot_start_end_the_sweep(tmp_path):
     script = tmp_path / "unguarded.py"
     script.write_text(
-        "from qlstm.sweep import run_sweep\n"
+        "from qlstm.sweeps.engine import run_sweep\n"
         "from sweep_runs import environment\n"
         f"run_sweep(environment, [{{}}], {str(tmp_path / 'out')!r})\n"
     )
@@ -483,7 +483,7 @@ def test_workers_end_with_a_killed_parent(tmp_path):
 def test_ctrl_c_while_workers_start_shows_no_tracebacks(tmp_path):
     script = (
         "import os, signal, threading, time\n"
-        "from qlstm.sweep_workers import ProcessWorkers\n"
+        "from qlstm.sweeps.workers import ProcessWorkers\n"
         "if __name__ == '__main__':\n"
         "    with ProcessWorkers(2) as workers:\n"
         "        futures = [workers.submit(time.sleep, 0.1) for _ in range(2)]\n"

@@ -8,10 +8,10 @@ import time
 import pytest
 from sweep_runs import counts, logged, logged_configs
 
-from qlstm.sweep import Tally, run_sweep
-from qlstm.sweep_files import RunFolder, run_key
-from qlstm.sweep_forecast import complete_config, run_forecast
-from qlstm.sweep_workers import ProcessWorkers, dask_workers
+from qlstm.sweeps.engine import Tally, run_sweep
+from qlstm.sweeps.files import RunFolder, run_key
+from qlstm.sweeps.forecasts import complete_config, run_forecast
+from qlstm.sweeps.workers import ProcessWorkers, dask_workers
 
 distributed = pytest.importorskip("distributed")
 posix = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")

@@ -17,18 +17,18 @@ import numpy as np
 import pytest
 
 from experiments.sweep import bar_text, parse_model
-from qlstm import (
+from qlstm import QLSTMConfig
+from qlstm.forecasting import (
     SINE_PROTOCOLS,
     WEATHER_PROTOCOLS,
-    QLSTMConfig,
     forecast_model,
     load_csv,
     noisy_sine,
     prepare,
 )
-from qlstm.sweep import Tally
-from qlstm.sweep_files import RunFolder, run_key
-from qlstm.sweep_forecast import complete_config, run_forecast
+from qlstm.sweeps.engine import Tally
+from qlstm.sweeps.files import RunFolder, run_key
+from qlstm.sweeps.forecasts import complete_config, run_forecast
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = {"name": "quantum", "n_system": 1, "n_ancilla": 1, "n_layers": 1}
@@ -78,7 +78,7 @@ def forecasters(monkeypatch):
         return forecaster
 
     module = types.SimpleNamespace(make_forecaster=make_forecaster)
-    monkeypatch.setitem(sys.modules, "qlstm.forecasters", module)
+    monkeypatch.setitem(sys.modules, "qlstm.forecasting.forecasters", module)
     return made
 
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from qlstm.sweep import expand_grid, run_sweep
-from qlstm.sweep_table import (
+from qlstm.sweeps.engine import expand_grid, run_sweep
+from qlstm.sweeps.table import (
     run_rows,
     summarize,
     summary_text,

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from scipy.linalg import logm
 
-from qlstm import QLSTMConfig, fit, init_params, predict, trace
+from qlstm import QLSTMConfig, fit, init_params, predict
+from qlstm.insight import trace
+from qlstm.insight.trace import MONITOR_SEQUENCES
 from qlstm.params import MEMORIES
-from qlstm.trace import MONITOR_SEQUENCES
-from qsim import circuit_matrix, entanglement_entropy, operator_schmidt
+from qsim import circuit_matrix
+from qsim.entanglement import entanglement_entropy, operator_schmidt
 
 VECTORS = tuple(memory for memory in MEMORIES if memory != "mixed")
 RECORDED = ("collapse", "sampled")

@@ -17,14 +17,14 @@ from qlstm import (
     predict,
     save_model,
     save_state,
-    trace,
     train,
     train_init,
 )
 from qlstm.cell import circuit_angles, stage_matrices
+from qlstm.insight import trace
 from qlstm.params import QLSTMParams, QLSTMReadoutParams
 from qlstm.readout import out_of_reach
-from qsim import schmidt_strength
+from qsim.entanglement import schmidt_strength
 
 
 def draw(seed=0, n=12, **options):

@@ -1,6 +1,6 @@
 """Write the golden vectors: ``python -m tests.golden.make_golden``.
 
-Every number comes from PennyLane (`experiments.pennylane_model`), seeded; nothing of
+Every number comes from PennyLane (`experiments.crosscheck.pennylane_model`), seeded; nothing of
 `qsim` is used, and of `qlstm` only the configuration. One file a register size, rotation
 and memory rule, with one case for each of 1, 2 and 10 steps.
 
@@ -31,7 +31,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments import pennylane_model as pm
+from experiments.crosscheck import pennylane_model as pm
 from qlstm import QLSTMConfig, QLSTMParams
 
 FOLDER = Path(__file__).parent

@@ -1,0 +1,232 @@
+"""The figures of `experiments.entangling_power`."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from experiments.entangling_power.measures import (
+    HAAR,
+    INVERSE_TURN,
+    INVERSE_UNIT,
+    LINES,
+    MARGIN,
+    PI_4,
+    RX_FLAT,
+    RY_TURN,
+    RY_UNIT,
+    heisenberg_lines,
+)
+from qlstm.plots import BLUE, GREY, ORANGE, new_figure
+
+
+def draw_gates(rows: list[dict[str, Any]]) -> Figure:
+    """The row of each gate on one axis of ebits."""
+    figure, axes = new_figure(1, 1, figsize=(9, 7.4))
+    ax = axes[0, 0]
+    ax.set_title(
+        "Ancillas help most where gates exchange qubits;\n"
+        "what a search finds lies in a certified interval (grey)",
+        fontsize=12,
+    )
+    open_, filled = {"mfc": "white"}, {}
+    styles = {
+        "E_0_unassisted": (-0.2, "o", ORANGE, open_, "E_0, no ancillas"),
+        "E_unassisted": (-0.2, "s", ORANGE, open_, "E_up, no ancillas"),
+        "K": (0.2, "x", "black", filled, "K"),
+        "E_0_assisted": (0.2, "o", BLUE, filled, "E_0, ancillas"),
+        "E_assisted": (0.2, "s", BLUE, open_, "E_up, ancillas"),
+    }
+    for y, row in enumerate(rows):
+        low, high = row["certified"]
+        ax.barh(y + 0.2, high - low, 0.3, low, color="#c8c8c8", zorder=1)
+        ax.plot([high] * 2, [y + 0.05, y + 0.35], color=GREY, lw=2, zorder=1)
+        for key, (shift, marker, colour, extra, _) in styles.items():
+            size = {"s": 10, "x": 5}.get(marker, 6)
+            front = {"s": 2, "o": 3, "x": 4}[marker]
+            colour = "white" if key == "K" and abs(row[key] - low) < 0.02 else colour
+            ax.plot(
+                row[key],
+                y + shift,
+                marker,
+                ms=size,
+                color=colour,
+                zorder=front,
+                **extra,
+            )
+    ax.set_yticks(range(len(rows)), [row["name"] for row in rows])
+    ax.invert_yaxis()
+    ax.set(xlabel="entanglement (ebits)", xlim=(-0.1, 4.2))
+    ax.grid(axis="x", color="#e6e6e6")
+    ax.set_axisbelow(True)
+    handles = [
+        Line2D([], [], ls="", marker=marker, color=colour, label=label, **extra)
+        for _, marker, colour, extra, label in styles.values()
+    ]
+    handles.append(Line2D([], [], color="#c8c8c8", lw=8, label="certified, up to LN"))
+    ax.legend(handles=handles, loc="upper right", fontsize=10)
+    return figure
+
+
+def draw_sandwich(lines: dict[str, Any]) -> Figure:
+    """Closed forms as lines, searches as points, and where E_0 exceeds K."""
+    figure, axes = new_figure(1, 3, figsize=(15, 5))
+    figure.suptitle("K ≤ E_0 ≤ E_up ≤ LN: closed forms (lines) and searches (points)")
+    styles = {
+        "LN": ("LN", GREY, "-"),
+        "E_up": ("E_up", ORANGE, "-"),
+        "K": ("K", BLUE, "-"),
+        "E_0_unassisted": ("E_0, no ancillas", "black", ":"),
+    }
+    points = {
+        "upper": ("dual bound", GREY, "v", "white"),
+        "E_up": ("E_up, search", ORANGE, "s", ORANGE),
+        "E_0": ("E_0, search", BLUE, "o", "white"),
+    }
+    fine = np.linspace(0, PI_4, 301)
+    for ax, (line, data) in zip(axes[0], lines.items(), strict=False):
+        title, _, closed = LINES[line]
+        exact = closed(fine)
+        for key, (label, colour, style) in styles.items():
+            if key in exact:
+                label = "K = E_0" if line == "ising" and key == "K" else label
+                ax.plot(fine, exact[key], style, color=colour, label=label)
+        for key, (label, colour, marker, face) in points.items():
+            ax.plot(
+                data["a"], data["found"][key], marker, color=colour, mfc=face, ms=5,
+                label=label,
+            )  # fmt: skip
+        ax.set_title(title, fontsize=11)
+        ax.set(ylabel="entanglement (ebits)")
+        ax.legend(fontsize=9, loc="lower right" if line == "ising" else "lower center")
+    exact, data = heisenberg_lines(fine), lines["heisenberg"]
+    excess = np.maximum(exact["E_0_unassisted"] - exact["K"], 0)
+    found = np.subtract(data["found"]["E_0"], data["found"]["K"])
+    ax = axes[0, 2]
+    ax.plot(fine, excess, ":", color="black", label="input |01>, where it beats K")
+    ax.plot(data["a"], found, "o", color=BLUE, mfc="white", ms=5, label="E_0, search")
+    ax.set_title("(XX+YY+ZZ) again: K is not always E_0", fontsize=11)
+    ax.set(ylabel="E_0 - K (ebits)")
+    ax.legend(fontsize=9)
+    for ax in axes[0]:
+        ax.set(xlabel="angle a (radians)")
+        ax.set_xticks(np.arange(5) * np.pi / 16, ["0", "π/16", "π/8", "3π/16", "π/4"])
+        ax.grid(color="#e6e6e6")
+    return figure
+
+
+SCATTER = {
+    RY_TURN: (BLUE, "o", BLUE, 4),
+    INVERSE_TURN: (BLUE, "o", "white", 4),
+    RY_UNIT: (ORANGE, "s", ORANGE, 4),
+    INVERSE_UNIT: (ORANGE, "s", "white", 4),
+    HAAR: (GREY, "^", GREY, 4),
+    RX_FLAT: ("black", "D", "black", 8),
+}
+
+
+def draw_circuits(draws: dict[str, list[dict[str, Any]]], gate: dict) -> Figure:
+    """E_down against E_up, and how much of the difference is certain."""
+    figure, axes = new_figure(1, 2, figsize=(13, 6.4))
+    figure.suptitle(
+        "RY circuits lie above the diagonal, their inverses below; "
+        "few certified intervals prove it"
+    )
+    ax = axes[0, 0]
+    ax.plot([1.8, 4.1], [1.8, 4.1], color="black", lw=0.8)
+    zoom = ax.inset_axes((0.56, 0.06, 0.42, 0.42), xlim=(3.4, 3.7), ylim=(3.4, 3.7))
+    zoom.plot([3, 4], [3, 4], color="black", lw=0.8)
+    zoom.set(xticks=[3.4, 3.5, 3.6], yticks=[3.4, 3.5, 3.6])
+    ax.indicate_inset_zoom(zoom, edgecolor="black")
+    groups = {name: draws[name] for name in SCATTER} | {"qubit-qutrit gate": [gate]}
+    styles = SCATTER | {"qubit-qutrit gate": ("black", "*", "white", 14)}
+    for name, (colour, marker, face, size) in styles.items():
+        up, down = (np.array([d[key] for d in groups[name]]) for key in ("up", "down"))
+        ax.errorbar(
+            up[:, 0], down[:, 0], fmt="none", ecolor=colour, elinewidth=0.5, alpha=0.25,
+            xerr=_bars(up), yerr=_bars(down), zorder=1,
+        )  # fmt: skip
+        for where in (ax, zoom):
+            where.plot(
+                up[:, 0], down[:, 0], marker, color=colour, mfc=face, ms=size, mew=0.8,
+                label=name, zorder=3 if size > 4 else 2,
+            )  # fmt: skip
+    ax.set(xlabel="E_up (ebits)", ylabel="E_down (ebits)")
+    ax.set(xlim=(1.8, 4.1), ylim=(1.8, 4.1), aspect="equal")
+    ax.set_title("found, with bars up to the proved upper ends", fontsize=11)
+    ax.legend(fontsize=9, loc="upper left")
+    _draw_differences(axes[0, 1], draws)
+    return figure
+
+
+def _draw_differences(ax: Axes, draws: dict[str, list[dict[str, Any]]]) -> None:
+    """The differences in order, with the intervals that are certain to hold them."""
+    start = 0
+    for name in (RY_UNIT, RY_TURN):
+        colour, marker, face, size = SCATTER[name]
+        up, down = (np.array([d[key] for d in draws[name]]) for key in ("up", "down"))
+        order = np.argsort(down[:, 0] - up[:, 0])
+        up, down = up[order], down[order]
+        x = start + np.arange(len(order))
+        low, high = down[:, 0] - up[:, 1], down[:, 1] - up[:, 0]
+        proved = low > MARGIN
+        ax.vlines(x, low, high, color=colour, lw=0.8, alpha=0.45)
+        ax.vlines(x[proved], low[proved], high[proved], color="black", lw=2)
+        ax.plot(
+            x,
+            down[:, 0] - up[:, 0],
+            marker,
+            color=colour,
+            mfc=face,
+            ms=size,
+            label=name,
+        )
+        start += len(order) + max(2, len(order) // 12)
+    ax.axhline(0, color="black", lw=0.8)
+    ax.plot([], [], color="black", lw=2, label="interval above 0: proved")
+    ax.set(xlabel="draw, in order of the difference", xticks=[])
+    ax.set_ylabel("E_down - E_up (ebits)")
+    ax.set_title("the differences found, and their certified intervals", fontsize=11)
+    ax.grid(axis="y", color="#e6e6e6")
+    ax.margins(y=0.25)
+    ax.legend(fontsize=9, loc="upper left")
+
+
+def _bars(ends: NDArray) -> NDArray[np.float64]:
+    """Error bars from what was found up to the proved end, ``(2, n)``."""
+    width = np.maximum(ends[:, 1] - ends[:, 0], 0)
+    return np.stack([np.zeros_like(width), width])
+
+
+def draw_map(content: dict[str, Any]) -> Figure:
+    """RY beside RX, on the same colour scale."""
+    figure, axes = new_figure(1, 2, figsize=(11, 5.2))
+    figure.suptitle(
+        "Two layers of RY have entangling power to train, two of RX have none"
+    )
+    grid = np.array(content["angles"])
+    values = {rotation: np.array(k) for rotation, k in content["K"].items()}
+    low = min(k.min() for k in values.values())
+    ticks = np.arange(5) * np.pi / 2, ["0", "π/2", "π", "3π/2", "2π"]
+    for ax, (rotation, k) in zip(axes[0], values.items(), strict=True):
+        image = ax.pcolormesh(
+            grid, grid, k, cmap="viridis", vmin=low, vmax=4, shading="nearest"
+        )
+        flat = np.ptp(k) < MARGIN
+        reach = (
+            f"= {k.min():.3f} everywhere"
+            if flat
+            else f"from {k.min():.3f} to {k.max():.3f}"
+        )
+        ax.set_title(f"{rotation}: K {reach}", fontsize=11)
+        ax.set(xlabel="second layer, wire 0 (radians)")
+        ax.set(ylabel="second layer, wire 1 (radians)", aspect="equal")
+        ax.set_xticks(*ticks)
+        ax.set_yticks(*ticks)
+    levels = [3.1, 3.3, 3.5, 3.7, 3.9]
+    axes[0, 0].contour(grid, grid, values["RY"], levels, colors="white", linewidths=0.8)
+    figure.colorbar(image, ax=axes[0].tolist(), label="Schmidt strength K (ebits)")
+    return figure

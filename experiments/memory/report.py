@@ -1,0 +1,211 @@
+"""Tables and paragraphs of `experiments.memory`: what its numbers say, and do not."""
+
+import numpy as np
+
+from experiments.memory.runs import (
+    QUANTITIES,
+    TRAINED,
+    Circuit,
+    Curves,
+    Run,
+)
+from experiments.memory.statistics import Change, Correlation
+from qlstm.commands.cli import format_table
+from qlstm.insight import Trace
+
+
+def curves_table(circuits: list[Circuit], curves: list[Curves]) -> str:
+    """Means over the draws of the parameters."""
+    rows = []
+    for c in curves:
+        total = (c.effective_length, c.capacity.sum(axis=1), c.information.sum(axis=1))
+        cells = [f"{v.mean():.2f} ± {v.std():.2f}" for v in total]
+        r2 = c.capacity.mean(axis=0)[:4]
+        rows.append(
+            [f"{c.rotation} {c.memory}", *cells, " ".join(f"{v:.2f}" for v in r2)]
+        )
+    header = ["rule", "l_eff", "MC", "sum of chi", "MC_k, k = 0 to 3"]
+    lines = [format_table(header, rows), ""]
+    for c in circuits:
+        left = ", ".join(f"{v:.3f}" for v in c.retention.mean(axis=0)[:6])
+        lines.append(
+            f"{c.rotation} circuit: mean |lambda_2| {c.rate.mean():.3f}; I(R:anc_k) "
+            f"{left} bits; collapse S_en {c.S_en.mean():.3f}, S_out {c.S_out.mean():.3f} "
+            f"ebits; median probability of its record of 10 outcomes "
+            f"{np.median(c.record_probability):.1e}."
+        )
+    return "\n".join(lines)
+
+
+def errors_table(runs: list[Run], baselines: dict[str, float]) -> str:
+    """Test errors over the seeds, and with the history exchanged."""
+    rows = []
+    for rotation, model in dict.fromkeys((r.rotation, r.model) for r in runs):
+        mine = [r for r in runs if (r.rotation, r.model) == (rotation, model)]
+        mse = np.array([r.test_mse for r in mine])
+        swapped = np.array([r.swapped_mse for r in mine])
+        cells = [np.median(mse), mse.min(), mse.max(), np.median(swapped / mse)]
+        row = [
+            f"{rotation} {model}",
+            *(f"{v:.4f}" for v in cells[:3]),
+            f"{cells[3]:.1f}",
+        ]
+        if mine[0].gradient:
+            norms = np.median([r.gradient for r in mine], axis=0)
+            row += [f"{v:.3f}" for v in norms[:3]]
+        rows.append(row + ["-"] * (8 - len(row)))
+    for name, mse in baselines.items():
+        rows.append([name, f"{mse:.4f}", *["-"] * 6])
+    header = [
+        "model",
+        "median MSE",
+        "min",
+        "max",
+        "other history",
+        "|dy/dx_T|",
+        "T-1",
+        "T-2",
+    ]
+    return format_table(header, rows)
+
+
+def changes_table(changes: list[Change]) -> str:
+    """Every paired test."""
+    rows = [
+        [
+            f"{c.rotation} {c.model}",
+            c.quantity,
+            f"{c.start:.3f}",
+            f"{c.end:.3f}",
+            f"{c.change:+.3f}",
+            *(_p(p) for p in (c.p, c.p_holm)),
+            "-" if c.control_change is None else f"{c.control_change:+.3f}",
+            _p(c.p_control),
+        ]
+        for c in changes
+        if c.p is not None and "shuffled" not in c.model
+    ]
+    header = ["model", "quantity", "start", "end", "change", "p", "Holm"]
+    header += ["shuffled", "p against"]
+    return format_table(header, rows)
+
+
+def correlations_table(found: list[Correlation]) -> str:
+    """Every rank correlation with the test error."""
+    rows = [
+        [f"{c.rotation} {c.model}", c.quantity, f"{c.rho:+.2f}", _p(c.p), _p(c.p_holm)]
+        for c in found
+        if c.rho is not None
+    ]
+    return format_table(["model", "quantity", "rho", "p", "Holm"], rows)
+
+
+def _p(value: float | None) -> str:
+    """A p-value, or a dash."""
+    if value is None:
+        return "-"
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def ledger_text(rotation: str, ledgers: dict[str, Trace]) -> str:
+    """What to see in the ledger."""
+    before, after = ledgers.values()
+    margin = [np.median(ledger.margin) for ledger in (before, after)]
+    record = [np.median(t.record_probability[:, -1]) for t in (before, after)]
+    return (
+        f"memory_ledger_{rotation}.png. Each step starts from a product state, so every "
+        f"bar of the top row is made and taken back within one step. {rotation} collapse, "
+        f"all test windows: U_en makes {before.S_en.mean():.2f} ebits before training and "
+        f"{after.S_en.mean():.2f} after, U_dis takes back {before.forgotten.mean():.2f} "
+        f"and {after.forgotten.mean():.2f}. The likeliest outcome leads the next by "
+        f"{margin[0]:.2f} before and {margin[1]:.2f} after (medians), and the record of "
+        f"likeliest outcomes has probability {record[0]:.1e} and {record[1]:.1e}: a "
+        "device that has to find it runs the sequence the inverse of that many times."
+    )
+
+
+def curves_text(circuits: list[Circuit], curves: list[Curves]) -> str:
+    """What to see in the curves."""
+    lines = ["memory_curves.png."]
+    for circuit in circuits:
+        mine = {c.memory: c for c in curves if c.rotation == circuit.rotation}
+        collapse, mixed = mine["collapse"], mine["mixed"]
+        left = circuit.retention.mean(axis=0)
+        lines.append(
+            f"{circuit.rotation}: collapse is sensitive for "
+            f"{collapse.effective_length.mean():.1f} of {collapse.forgetting.shape[1]} "
+            f"lags, mixed for {mixed.effective_length.mean():.1f}, but mixed has the "
+            f"larger capacity, {mixed.capacity.sum(axis=1).mean():.2f} against "
+            f"{collapse.capacity.sum(axis=1).mean():.2f}. An entangled memory keeps "
+            f"{left[1]:.2f} of {left[0]:.0f} bits for one step, {left[2]:.2f} for two and "
+            f"{left[min(4, len(left) - 1)]:.3f} for four."
+        )
+    lines.append("`reset`, without a memory, is the zero line.")
+    return " ".join(lines)
+
+
+def training_text(changes: list[Change]) -> str:
+    """Whether training moves entanglement."""
+    lines = ["memory_training.png."]
+    for rotation in dict.fromkeys(c.rotation for c in changes):
+        for model in TRAINED:
+            mine = {c.quantity: c for c in changes if (c.rotation, c.model) == (rotation, model)}  # fmt: skip
+            moved = [
+                c for c in mine.values() if c.p_holm is not None and c.p_holm < 0.05
+            ]
+            said = [
+                f"{c.quantity} {c.start:.2f} -> {c.end:.2f} (Holm p {_p(c.p_holm)}, "
+                f"against shuffled targets p {_p(c.p_control)})"
+                for c in moved
+            ]
+            still = [q for q in QUANTITIES if mine[q].p is None]
+            rest = [q for q in QUANTITIES if q not in still and mine[q] not in moved]
+            line = f"{rotation} {model}: significant after Holm's correction: "
+            line += ("; ".join(said) or "nothing") + "."
+            if rest:
+                line += f" Not significant: {', '.join(rest)}."
+            if still:
+                line += f" Cannot move (equal to rounding at every seed): {', '.join(still)}."
+            lines.append(line)
+    anew = [c.p for c in changes if c.model == "drawn anew" and c.p is not None]
+    lines.append(
+        f"Parameters drawn anew differ from the first draw in {sum(p < 0.05 for p in anew)} "
+        f"of {len(anew)} quantities at p < 0.05, uncorrected."
+    )
+    return " ".join(lines)
+
+
+def errors_text(
+    runs: list[Run], found: list[Correlation], baselines: dict[str, float]
+) -> str:
+    """Whether the test error follows entanglement."""
+    tested = [c for c in found if c.p_holm is not None]
+    kept = [c for c in tested if c.p_holm < 0.05]
+    raw = [c for c in tested if c.p < 0.05]
+    said = "; ".join(
+        f"{c.rotation} {c.model} {c.quantity} rho {c.rho:+.2f}" for c in kept
+    )
+    line = (
+        f"memory_errors.png. Of {len(tested)} rank correlations between the test error and "
+        f"a quantity after training, {len(raw)} have p < 0.05 by themselves, where chance "
+        f"gives {0.05 * len(tested):.1f}, and {len(kept)} after Holm's correction"
+        f"{': ' + said if said else ''}."
+    )
+    for rotation, model in dict.fromkeys((r.rotation, r.model) for r in runs):
+        if model not in TRAINED:
+            continue
+        mine = [r for r in runs if (r.rotation, r.model) == (rotation, model)]
+        none = [r for r in runs if (r.rotation, r.model) == (rotation, "reset")]
+        norms = np.median([r.gradient for r in mine], axis=0)
+        swapped = np.array([r.swapped_mse / r.test_mse for r in mine])
+        better = sum(a.test_mse < b.test_mse for a, b in zip(mine, none, strict=True))
+        line += (
+            f" {rotation} {model}: |dy/dx| {norms[0]:.2f} at lag 0 and {norms[1]:.3f} at "
+            f"lag 1; exchanging the history for another window's multiplies the error by "
+            f"{np.median(swapped):.1f} ({swapped.min():.1f} to {swapped.max():.1f}); a "
+            f"lower error than the model without memory in {better} of {len(mine)} seeds, "
+            f"median {np.median([r.test_mse for r in mine]):.4f} against "
+            f"{np.median([r.test_mse for r in none]):.4f}."
+        )
+    line += " " + ", ".join(f"{n} has {v:.4f}" for n, v in baselines.items()) + "."
+    return line

@@ -1,0 +1,115 @@
+"""A series in, honest numbers out."""
+
+from qlstm.forecasting.audit import Audit, Finding, audit
+from qlstm.forecasting.conformal import (
+    Coverage,
+    Intervals,
+    conformal_intervals,
+    coverage,
+)
+from qlstm.forecasting.copying import CopyCheck, check_copy
+from qlstm.forecasting.data import (
+    SINE_PROTOCOLS,
+    WEATHER_PROTOCOLS,
+    Dataset,
+    Protocol,
+    Scaler,
+    Windows,
+    make_windows,
+    noisy_sine,
+    prepare,
+    step_targets,
+)
+from qlstm.forecasting.evaluation import (
+    HorizonErrors,
+    WalkForward,
+    horizon_errors,
+    walk_forward,
+)
+from qlstm.forecasting.forecast import (
+    Forecast,
+    forecast_baselines,
+    forecast_model,
+    forecast_with,
+)
+from qlstm.forecasting.forecasters import (
+    FORECASTERS,
+    Fitted,
+    Forecaster,
+    forecaster_options,
+    make_forecaster,
+)
+from qlstm.forecasting.metrics import (
+    Errors,
+    Scores,
+    errors,
+    mase,
+    mase_scale,
+    r2,
+    scores,
+    skill,
+)
+from qlstm.forecasting.multistep import recursive_forecast
+from qlstm.forecasting.significance import (
+    LossTest,
+    SeedSummary,
+    SeedTest,
+    diebold_mariano,
+    paired_wilcoxon,
+    summarize_seeds,
+)
+from qlstm.forecasting.sources import Series, fetch_meteostat, load_csv, load_sample
+
+__all__ = [
+    "FORECASTERS",
+    "SINE_PROTOCOLS",
+    "WEATHER_PROTOCOLS",
+    "Audit",
+    "CopyCheck",
+    "Coverage",
+    "Dataset",
+    "Errors",
+    "Finding",
+    "Fitted",
+    "Forecast",
+    "Forecaster",
+    "HorizonErrors",
+    "Intervals",
+    "LossTest",
+    "Protocol",
+    "Scaler",
+    "Scores",
+    "SeedSummary",
+    "SeedTest",
+    "Series",
+    "WalkForward",
+    "Windows",
+    "audit",
+    "check_copy",
+    "conformal_intervals",
+    "coverage",
+    "diebold_mariano",
+    "errors",
+    "fetch_meteostat",
+    "forecast_baselines",
+    "forecast_model",
+    "forecast_with",
+    "forecaster_options",
+    "horizon_errors",
+    "load_csv",
+    "load_sample",
+    "make_forecaster",
+    "make_windows",
+    "mase",
+    "mase_scale",
+    "noisy_sine",
+    "paired_wilcoxon",
+    "prepare",
+    "r2",
+    "recursive_forecast",
+    "scores",
+    "skill",
+    "step_targets",
+    "summarize_seeds",
+    "walk_forward",
+]

@@ -1,0 +1,153 @@
+"""A quantum cell that is never trained, with a linear readout that is."""
+
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qlstm.forecasting.baselines.examples import Layout, check_examples
+from qlstm.forecasting.baselines.linear import Linear, check_penalty, fit_ridge
+from qlstm.insight.trace import trace
+from qlstm.model import CHUNK
+from qlstm.params import QLSTMConfig, QLSTMParams, check_size, init_params
+
+
+class FittedReservoir(NamedTuple):
+    """A random cell and the readout fitted to it."""
+
+    params: QLSTMParams
+    """Of the cell, as they were drawn."""
+    config: QLSTMConfig
+    readout: Linear
+    """From the probabilities of the last steps."""
+    layout: Layout
+    penalty: float
+    """Ridge penalty that was used."""
+    draw_seed: int
+    """Seed of the draws of the rule `sampled`; no other uses it."""
+
+    @property
+    def n_params(self) -> int:
+        """Trained numbers: those of the readout."""
+        return self.readout.weight.size + self.readout.bias.size
+
+    def predict(self, inputs: ArrayLike) -> NDArray[np.float64]:
+        """Forecast windows ``(n, n_steps, n_features)``: ``(n,)`` or ``(n, horizon)``."""
+        inputs = self.layout.check(inputs)
+        n_probabilities = self.config.system_dim * self.config.ancilla_dim
+        steps = len(self.readout.weight) // n_probabilities
+        rng = np.random.default_rng(self.draw_seed)
+        features = reservoir_features(self.params, inputs, self.config, steps, rng)
+        return self.layout.shape(self.readout(features))
+
+
+@dataclass(frozen=True)
+class Reservoir:
+    """The quantum cell with its initial parameters, and ridge regression on what it shows.
+
+    The features are the probabilities of all outcomes of all wires at the last steps:
+    what hardware measures, in one basis.
+
+    Args:
+        config: The cell; one feature, the default, stands for as many as there are.
+        penalty: As in `Ridge`.
+        readout_steps: Steps that are read out, the last ones.
+
+    Raises:
+        TypeError: If `readout_steps` is not an integer.
+        ValueError: If it is not positive, or the penalty cannot be used.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> inputs = rng.uniform(-1, 1, (50, 5, 1))
+        >>> model = Reservoir(QLSTMConfig(memory="probabilities"))
+        >>> fitted = model.fit(inputs, inputs[:, -1, 0], rng=rng)
+        >>> errors = fitted.predict(inputs) - inputs[:, -1, 0]
+        >>> fitted.n_params, bool(errors.std() < 0.2)
+        (17, True)
+    """
+
+    config: QLSTMConfig = field(default_factory=QLSTMConfig)
+    penalty: float | None = None
+    readout_steps: int = 1
+
+    def __post_init__(self) -> None:
+        check_penalty(self.penalty)
+        check_size("readout_steps", self.readout_steps)
+
+    def fit(
+        self,
+        inputs: ArrayLike,
+        targets: ArrayLike,
+        *,
+        rng: np.random.Generator,
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+    ) -> FittedReservoir:
+        """Draw a cell, run it over the windows and fit the readout.
+
+        Args:
+            inputs: Windows ``(n, n_steps, n_features)``.
+            targets: The values after them, ``(n,)`` or ``(n, horizon)``.
+            rng: Source of the cell's parameters, those that the quantum model of the
+                same seed starts from.
+            validation: Not used.
+
+        Returns:
+            A `FittedReservoir`.
+
+        Raises:
+            ValueError: If shapes do not fit, a value is not finite, or a window has
+                fewer steps than are read out.
+        """
+        examples = check_examples(inputs, targets)
+        layout, steps = examples.layout, self.readout_steps
+        if steps > layout.n_steps:
+            raise ValueError(
+                f"Argument `readout_steps` must be at most the {layout.n_steps} steps "
+                f"of a window, but is {steps}."
+            )
+        init_rng, draw_rng = rng.spawn(2)
+        config = with_features(self.config, layout.n_features)
+        params = init_params(config, init_rng)
+        seed = int(draw_rng.integers(2**63))
+        draws = np.random.default_rng(seed)
+        features = reservoir_features(params, examples.inputs, config, steps, draws)
+        readout, penalty = fit_ridge(features, examples.targets, self.penalty)
+        return FittedReservoir(params, config, readout, layout, penalty, seed)
+
+
+def reservoir_features(
+    params: QLSTMParams,
+    inputs: NDArray,
+    config: QLSTMConfig,
+    steps: int,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Outcome probabilities of all wires at the last steps, oldest first.
+
+    Args:
+        params: The cell's parameters.
+        inputs: Windows ``(n, n_steps, n_features)``.
+        config: The cell's configuration.
+        steps: Steps to show.
+        rng: Source of the draws of `sampled`.
+
+    Returns:
+        float64 array ``(n, steps * 2**n_wires)``; each step's add up to 1.
+    """
+    chunks = []
+    for first in range(0, len(inputs), CHUNK):
+        ledger = trace(params, inputs[first : first + CHUNK], config, rng=rng)
+        states = ledger.state_out[:, -steps:]
+        if config.memory == "mixed":
+            p = np.diagonal(states, axis1=-2, axis2=-1).real
+        else:
+            p = np.abs(states) ** 2
+        chunks.append(p.reshape(len(p), -1))
+    return np.concatenate(chunks)
+
+
+def with_features(config: QLSTMConfig, n_features: int) -> QLSTMConfig:
+    """The configuration for windows of so many features, if it names no other number."""
+    return replace(config, n_features=n_features) if config.n_features == 1 else config

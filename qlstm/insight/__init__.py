@@ -1,0 +1,32 @@
+"""What happens inside the cell, and what its memory keeps."""
+
+from qlstm.insight.channel import MemoryChannel, memory_channel, quantum_retention
+from qlstm.insight.diagnostics import (
+    ForgettingCurve,
+    GradientMemory,
+    forgetting_curve,
+    gradient_memory,
+)
+from qlstm.insight.knowledge import (
+    HolevoCurve,
+    MemoryCapacity,
+    holevo_information,
+    memory_capacity,
+)
+from qlstm.insight.trace import Trace, trace
+
+__all__ = [
+    "ForgettingCurve",
+    "GradientMemory",
+    "HolevoCurve",
+    "MemoryCapacity",
+    "MemoryChannel",
+    "Trace",
+    "forgetting_curve",
+    "gradient_memory",
+    "holevo_information",
+    "memory_capacity",
+    "memory_channel",
+    "quantum_retention",
+    "trace",
+]

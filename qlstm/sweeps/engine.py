@@ -1,0 +1,334 @@
+"""Many runs of one function, each done once: started again, a sweep goes on.
+
+A run is a configuration, which is JSON, and `run(config)`, which returns JSON. This
+file knows nothing about models; docs/sweeps.md describes the files.
+"""
+
+import functools
+import itertools
+import json
+import operator
+import os
+import platform
+import sys
+import time
+import traceback
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    wait,
+)
+from contextlib import ExitStack
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+from qlstm.params import check_size
+from qlstm.sweeps.files import (
+    DamagedRunError,
+    Record,
+    RunFolder,
+    canonical_json,
+    run_key,
+)
+from qlstm.sweeps.workers import ExecutorError, ProcessWorkers, worker_died
+
+Config = dict[str, Any]
+
+
+class Tally(NamedTuple):
+    """How far a sweep has come."""
+
+    total: int
+    """Runs asked for; 0 while the number is unknown."""
+    skipped: int = 0
+    """Runs that had finished before, or were asked for twice."""
+    finished: int = 0
+    """Runs that finished now."""
+    failed: int = 0
+    """Runs that failed now."""
+    deaths: int = 0
+    """Attempts that were lost with their worker."""
+    damaged: int = 0
+    """Damaged run files that were found."""
+
+    @property
+    def left(self) -> int:
+        """Runs that are neither skipped, finished nor failed."""
+        return max(0, self.total - self.skipped - self.finished - self.failed)
+
+
+class _Task(NamedTuple):
+    """A run that is to be done."""
+
+    key: str
+    config: str
+    """As JSON: a run may change what it is given."""
+    attempt: int = 1
+
+
+def expand_grid(grid: Any) -> list[Any]:
+    """Every combination of the lists in a nested dict.
+
+    A list holds alternatives, which may be dicts with lists of their own; a list that
+    is itself a value stands in a list of one. The last key varies fastest.
+
+    Args:
+        grid: A dict; or a list of them, for one grid after the other.
+
+    Returns:
+        Configurations without alternatives.
+
+    Raises:
+        ValueError: If a list of alternatives is empty.
+
+    Example:
+        >>> grid = {"model": {"name": "lstm", "units": [2, 4]}, "seed": [0, 1]}
+        >>> for config in expand_grid(grid):
+        ...     print(config)
+        {'model': {'name': 'lstm', 'units': 2}, 'seed': 0}
+        {'model': {'name': 'lstm', 'units': 2}, 'seed': 1}
+        {'model': {'name': 'lstm', 'units': 4}, 'seed': 0}
+        {'model': {'name': 'lstm', 'units': 4}, 'seed': 1}
+        >>> expand_grid({"sizes": [[1, 2]]})
+        [{'sizes': [1, 2]}]
+    """
+    if isinstance(grid, list):
+        if not grid:
+            raise ValueError("A list in a grid must hold a value, but is empty.")
+        nested = [expand_grid(v) if isinstance(v, dict) else [v] for v in grid]
+        return list(itertools.chain.from_iterable(nested))
+    if not isinstance(grid, dict):
+        return [grid]
+    choices = itertools.product(*map(expand_grid, grid.values()))
+    return [dict(zip(grid, values, strict=True)) for values in choices]
+
+
+def run_sweep(
+    run: Callable[[Config], Config],
+    configs: Iterable[Config],
+    folder: str | os.PathLike,
+    executor: Executor | None = None,
+    *,
+    retries: int = 2,
+    window: int | None = None,
+    callback: Callable[[Tally], None] | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Tally:
+    """Do every run that has not finished, and keep each as a file of its own.
+
+    A run that raises is recorded as failed, and the others go on. A run whose worker
+    dies is done again, at most `retries` times. Stopped at any moment, even by SIGKILL,
+    the sweep goes on when it is called again: finished runs are skipped, failed ones
+    tried again, damaged files done again.
+
+    Args:
+        run: Takes a configuration and returns a dict, both JSON. For processes, it is
+            a function of a module that they can import.
+        configs: The configurations. Two that are equal are one run.
+        folder: Where the files are; made if missing, and locked meanwhile.
+        executor: Where runs are done; None for `ProcessWorkers()`.
+        retries: How often a run is done again because its worker died.
+        window: Most runs that are submitted at a time; None for four each worker, and
+            at least 64.
+        callback: Called with the `Tally` at the start and after each change.
+        say: Called with one line about each failure, death and damaged file; None
+            prints it on standard error.
+
+    Returns:
+        The last `Tally`.
+
+    Raises:
+        BlockingIOError: If another sweep uses the folder.
+        TypeError: If a configuration is not JSON, or a count is not an integer.
+        ValueError: If a configuration holds NaN or infinity, or a count is too small.
+        ExecutorError: If workers cannot start, or the executor breaks or gives up.
+
+    Example:
+        >>> import tempfile
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> def square(config):
+        ...     return {"y": config["x"] ** 2}
+        >>> configs = expand_grid({"x": [1, 2, 3]})
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with ThreadPoolExecutor(1) as executor:
+        ...         first = run_sweep(square, configs, folder, executor)
+        ...         again = run_sweep(square, configs, folder, executor)
+        >>> first.finished, again.finished, again.skipped
+        (3, 0, 3)
+    """
+    check_size("retries + 1", retries + 1)
+    if window is not None:
+        check_size("window", window)
+    files = RunFolder(folder)
+    with ExitStack() as stack:
+        stack.enter_context(files.locked())
+        if executor is None:
+            executor = stack.enter_context(ProcessWorkers())
+        if window is None:
+            window = max(64, 4 * getattr(executor, "n_workers", 0))
+        sweep = _Sweep(run, files, executor, retries, callback, say or _print)
+        return sweep.do(configs, window)
+
+
+class _Sweep:
+    """One call of `run_sweep`."""
+
+    def __init__(self, run, files, executor, retries, callback, say) -> None:
+        """Nothing is done yet."""
+        self.run, self.files, self.executor = run, files, executor
+        self.retries, self.callback, self.say = retries, callback, say
+        self.tally = Tally(0)
+        self.again: deque[_Task] = deque()
+        self.pending: dict[Future, _Task] = {}
+
+    def do(self, configs: Iterable[Config], window: int) -> Tally:
+        """Keep up to `window` runs submitted until there are none."""
+        self.count(total=operator.length_hint(configs))
+        tasks = self.unfinished(configs)
+        try:
+            while True:
+                while len(self.pending) < window:
+                    task = self.again.popleft() if self.again else next(tasks, None)
+                    if task is None:
+                        break
+                    self.submit(task)
+                if not self.pending:
+                    return self.tally
+                for future in wait(self.pending, return_when=FIRST_COMPLETED).done:
+                    self.settle(self.pending.pop(future), future)
+        finally:
+            for future in self.pending:
+                future.cancel()
+
+    def unfinished(self, configs: Iterable[Config]) -> Iterator[_Task]:
+        """The runs to do, found one by one."""
+        seen = set()
+        for config in configs:
+            key = run_key(config)
+            try:
+                finished = key in seen or self.files.load_run(key) is not None
+            except DamagedRunError as error:
+                self.say(f"{error} It is done again.")
+                self.count(damaged=1)
+                finished = False
+            seen.add(key)
+            if finished:
+                self.count(skipped=1)
+            else:
+                yield _Task(key, canonical_json(config))
+
+    def submit(self, task: _Task) -> None:
+        """Hand a run to the executor."""
+        try:
+            future = self.executor.submit(attempt_run, self.run, task.config)
+        except BrokenExecutor as error:
+            raise ExecutorError(
+                f"The executor must survive its workers, but is broken ({error}); "
+                "`ProcessWorkers` does. Finished runs are kept; start again to go on."
+            ) from error
+        self.pending[future] = task
+
+    def settle(self, task: _Task, future: Future) -> None:
+        """Record a run, or have it done again."""
+        if future.cancelled():
+            raise ExecutorError(
+                "The executor must keep its runs, but cancelled one: is its scheduler "
+                "gone? Finished runs are kept; start again to go on."
+            )
+        error = future.exception()
+        if isinstance(error, ExecutorError):
+            raise error
+        if error is None:
+            outcome = future.result()
+        elif not worker_died(error):  # on the way to the worker or back
+            outcome = {"error": one_line(error), "traceback": _format(error)}
+        elif task.attempt <= self.retries:
+            self.say(f"The worker died in run {task.key}, which is done again.")
+            self.again.append(task._replace(attempt=task.attempt + 1))
+            return self.count(deaths=1)
+        else:
+            text = f"the worker died in each of {task.attempt} attempts"
+            outcome = {"error": text, "traceback": _format(error)}
+            self.count(deaths=1)
+        self.record(task, outcome)
+
+    def record(self, task: _Task, outcome: Record) -> None:
+        """Write the file of a run that finished or failed."""
+        trace = outcome.pop("traceback", "")
+        config = json.loads(task.config)
+        record = {"config": config, "attempt": task.attempt} | outcome
+        if "error" in outcome:
+            self.files.save_failure(task.key, record, trace)
+            self.say(f"Run {task.key} failed: {outcome['error']}")
+            self.count(failed=1)
+        else:
+            self.files.save_run(task.key, record)
+            self.count(finished=1)
+
+    def count(self, **more: int) -> None:
+        """Add to the tally and show it."""
+        sums = {name: getattr(self.tally, name) + n for name, n in more.items()}
+        self.tally = self.tally._replace(**sums)
+        if self.callback is not None:
+            self.callback(self.tally)
+
+
+def attempt_run(run: Callable[[Config], Config], config: str) -> Record:
+    """Do a run in a worker, and return its result or its error with the time it took.
+
+    Its warnings go into the record, not to standard error. They are caught for the
+    whole process, so a process should do one run at a time.
+
+    Args:
+        run: The function.
+        config: Its configuration as JSON.
+
+    Returns:
+        `result` or `error` and `traceback`; `warnings`, `seconds` and `versions`.
+    """
+    start = time.perf_counter()
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("default")
+            result = run(json.loads(config))
+        if not isinstance(result, dict):
+            raise TypeError(
+                f"A run must return a dict, but its type is {type(result).__name__}."
+            )
+        outcome = {"result": json.loads(canonical_json(result))}
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the run's own affair
+        outcome = {"error": one_line(error), "traceback": _format(error)}
+    seconds = time.perf_counter() - start
+    said = [f"{w.category.__name__}: {w.message}" for w in caught]
+    return outcome | {
+        "warnings": list(dict.fromkeys(said)),
+        "seconds": seconds,
+        "versions": _versions(),
+    }
+
+
+def one_line(error: BaseException) -> str:
+    """An error's type and message without line breaks."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _format(error: BaseException) -> str:
+    """The traceback as Python prints it."""
+    return "".join(traceback.format_exception(error))
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    """Versions of Python and of the packages that every run uses."""
+    packages = {name: version(name) for name in ("qlstm", "numpy", "scipy")}
+    return {"python": platform.python_version()} | packages
+
+
+def _print(line: str) -> None:
+    """One line on standard error."""
+    print(line, file=sys.stderr)

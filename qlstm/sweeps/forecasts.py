@@ -1,0 +1,248 @@
+"""A run of a forecasting sweep: one model on one series, from one configuration.
+
+    {"dataset": {"name": "sine", "protocol": "figure"},
+     "model": {"name": "quantum", "rotation": "RX", "memory": "collapse", ...},
+     "seed": 0}
+
+The seed makes the series and the model alike, as in ``experiments.sine --seed``: runs
+with the same seed and the same dataset see the same series, whatever their model.
+"""
+
+import hashlib
+import os
+import time
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qlstm.forecasting.data import (
+    SINE_PROTOCOLS,
+    WEATHER_PROTOCOLS,
+    Dataset,
+    Protocol,
+    noisy_sine,
+    prepare,
+)
+from qlstm.forecasting.forecast import Forecast, forecast_model, measure
+from qlstm.forecasting.metrics import errors
+from qlstm.forecasting.sources import load_csv
+from qlstm.params import QLSTMConfig, check_choice, check_size
+
+PROTOCOLS = {"sine": SINE_PROTOCOLS, "csv": WEATHER_PROTOCOLS}
+"""The protocols of each dataset, by name; the first is the default."""
+TRAINED = ("quantum", "rnn", "lstm")
+"""Models that take a number of epochs."""
+
+Config = dict[str, Any]
+
+
+def complete_config(config: Config, epochs: int | None = None) -> Config:
+    """Check a configuration and write out its defaults, which makes its key unique.
+
+    Args:
+        config: `dataset` and `model`; `seed` may be left for later.
+        epochs: Epochs for a model that trains and does not say; None for those of the
+            dataset's protocol.
+
+    Returns:
+        The whole configuration. A CSV file has its absolute path and its sha256.
+
+    Raises:
+        FileNotFoundError: If there is no such CSV file.
+        TypeError: If an option is of another type, or the model does not know it.
+        ValueError: If a part is missing, unknown or makes no sense, or the CSV file
+            cannot be read.
+
+    Example:
+        >>> config = complete_config({
+        ...     "dataset": {"name": "sine", "protocol": "strict"},
+        ...     "model": {"name": "quantum", "rotation": "RY"},
+        ...     "seed": 0,
+        ... })
+        >>> config["model"]["memory"], config["model"]["epochs"]
+        ('collapse', 150)
+    """
+    _check_parts(config)
+    dataset = _complete_dataset(config["dataset"])
+    default = epochs or _protocol(dataset).epochs
+    model = _complete_model(config["model"], default)
+    return config | {"dataset": dataset, "model": model}
+
+
+def run_forecast(config: Config) -> Config:
+    """Fit one model to one series and measure its forecasts: a run of a sweep.
+
+    Args:
+        config: What `complete_config` made.
+
+    Returns:
+        ``train`` and ``test`` (each ``mse``, ``rmse``, ``mae``, in original units),
+        ``test_mse_scaled``, ``persistence`` (the same errors on the test windows),
+        ``skill``, ``n_params``, ``series_sha256``, ``test_predictions``, and the
+        ``history`` of a quantum model without its times.
+
+    Raises:
+        ValueError: If the CSV file is not the one of the configuration, or as
+            `forecast_model`.
+    """
+    dataset = load_dataset(config["dataset"], config["seed"])
+    options = dict(config["model"])
+    name = options.pop("name")
+    if name == "quantum":
+        epochs = options.pop("epochs")
+        model = QLSTMConfig(**options)
+        forecast = forecast_model(dataset, model, seed=config["seed"], epochs=epochs)
+        n_params, history = model.n_params, dict(forecast.history)
+        del history["seconds"]
+    else:
+        forecast, n_params = _forecast_other(dataset, name, options, config["seed"])
+        history = {}
+    return _result(dataset, forecast) | {"n_params": n_params, "history": history}
+
+
+def load_dataset(config: Config, seed: int) -> Dataset:
+    """The windows of a run.
+
+    Args:
+        config: The `dataset` of a configuration.
+        seed: The run's seed; it draws the noise and a random split.
+
+    Returns:
+        The `Dataset`, that of ``experiments.sine --seed`` for a sine.
+
+    Raises:
+        ValueError: If the CSV file is not the one of the configuration.
+    """
+    protocol, rng = _protocol(config), np.random.default_rng(seed)
+    if config["name"] == "sine":
+        return prepare(noisy_sine(protocol, rng), protocol, rng)
+    found = _file_digest(config["path"])
+    if found != config["sha256"]:
+        raise ValueError(
+            f"File {config['path']} must be the one that the sweep began with (sha256 "
+            f"{config['sha256'][:12]}...), but it has changed ({found[:12]}...)."
+        )
+    columns = {name: config.get(name) for name in ("column", "date_column")}
+    return prepare(load_csv(config["path"], **columns).values, protocol, rng)
+
+
+def _forecast_other(
+    dataset: Dataset, name: str, options: Config, seed: int
+) -> tuple[Forecast, int]:
+    """Another model than the quantum LSTM, and its number of parameters."""
+    from qlstm.forecasting.forecasters import make_forecaster
+
+    start = time.perf_counter()
+    train, validation = dataset.train, dataset.validation
+    # A child of the seed's generator: the seed itself has drawn the series' noise.
+    fitted = make_forecaster(name, **options).fit(
+        train.inputs,
+        train.targets,
+        rng=np.random.default_rng(seed).spawn(1)[0],
+        validation=validation[:2] if len(validation.targets) else None,
+    )
+    predictions = [fitted.predict(part.inputs) for part in (train, dataset.test)]
+    seconds = time.perf_counter() - start
+    return measure(name, dataset, *predictions, seconds), int(fitted.n_params)
+
+
+def _result(dataset: Dataset, forecast: Forecast) -> Config:
+    """What is the same for every model."""
+    inverse, test = dataset.scaler.inverse, dataset.test
+    persistence = errors(inverse(test.inputs[:, -1, 0]), inverse(test.targets))
+    values = np.where(np.isnan(dataset.values), np.nan, dataset.values)
+    return {
+        "train": forecast.train._asdict(),
+        "test": forecast.test._asdict(),
+        "test_mse_scaled": forecast.test_mse_scaled,
+        "persistence": persistence._asdict(),
+        "skill": forecast.skill,
+        "series_sha256": hashlib.sha256(values.astype("<f8").tobytes()).hexdigest(),
+        "test_predictions": forecast.test_predictions.tolist(),
+    }
+
+
+def _check_parts(config: Config) -> None:
+    """Say what is missing, too much or of another type."""
+    if not isinstance(config, dict):
+        raise TypeError(f"A configuration must be a dict, but is {config!r}.")
+    if not {"dataset", "model"} <= set(config) <= {"dataset", "model", "seed"}:
+        raise ValueError(
+            "A configuration must have dataset, model and seed, but has "
+            f"{', '.join(config) or 'nothing'}."
+        )
+    for name in ("dataset", "model"):
+        if not isinstance(config[name], dict):
+            raise TypeError(
+                f"A configuration's {name} must be a dict, but is {config[name]!r}."
+            )
+    seed = config.get("seed", 0)
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"A seed must be a non-negative integer, but is {seed!r}.")
+
+
+def _complete_dataset(config: Config) -> Config:
+    """A dataset with its defaults; a CSV file is read to see that it can be."""
+    check_choice("dataset.name", config.get("name"), tuple(PROTOCOLS))
+    config = {"protocol": next(iter(PROTOCOLS[config["name"]]))} | config
+    options = ("path", "sha256", "column", "date_column")
+    known = ("name", "protocol", *(options if config["name"] == "csv" else ()))
+    for option in config:
+        check_choice("option of a dataset", option, known)
+    protocol = _protocol(config)
+    if config["name"] == "csv":
+        if "path" not in config:
+            raise ValueError("A csv dataset must have a path, but has none.")
+        path = Path(config["path"]).absolute()
+        columns = {name: config.get(name) for name in ("column", "date_column")}
+        prepare(load_csv(path, **columns).values, protocol, np.random.default_rng(0))
+        config = {"sha256": _file_digest(path)} | config | columns
+        config["path"] = str(path)
+    return config
+
+
+def _protocol(dataset: Config) -> Protocol:
+    """The protocol of a dataset's configuration."""
+    known = PROTOCOLS[dataset["name"]]
+    check_choice("dataset.protocol", dataset["protocol"], tuple(known))
+    return known[dataset["protocol"]]
+
+
+def _complete_model(config: Config, epochs: int) -> Config:
+    """A model with its defaults; `epochs` are those of a model that does not say."""
+    options = dict(config)
+    name = options.pop("name", None)
+    if not isinstance(name, str):
+        raise TypeError(f"A model's name must be a string, but is {name!r}.")
+    trains = {}
+    if name in TRAINED:
+        trains["epochs"] = options.get("epochs", epochs)
+        check_size("epochs", trains["epochs"])
+    if name == "quantum":
+        options.pop("epochs", None)
+        options = asdict(_quantum_config(options))
+    else:
+        from qlstm.forecasting.forecasters import make_forecaster
+
+        make_forecaster(name, **options | trains)  # says what it does not know
+    return {"name": name} | options | trains
+
+
+def _quantum_config(options: Config) -> QLSTMConfig:
+    """The model's configuration, which must fit the datasets."""
+    for option in options:
+        check_choice("option of quantum", option, [f.name for f in fields(QLSTMConfig)])
+    config = QLSTMConfig(**options)
+    if (config.n_features, config.loss) != (1, "last"):
+        raise ValueError(
+            "A quantum model must have n_features 1 and the loss `last`, but has "
+            f"{config.n_features} and `{config.loss}`."
+        )
+    return config
+
+
+def _file_digest(path: str | os.PathLike) -> str:
+    """The sha256 of a file's bytes."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
