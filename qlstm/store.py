@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qlstm.adam import AdamState
-from qlstm.params import QLSTMConfig, QLSTMParams, check_params, params_class
+from qlstm.params import QLSTMConfig, QLSTMParams, check_params, param_shapes
 from qlstm.train import TrainState
 
 FORMAT_VERSION = 1
@@ -111,7 +111,7 @@ def load_model(path: str | os.PathLike) -> tuple[QLSTMParams, QLSTMConfig]:
     header, arrays = _read(path, "qlstm-model")
     try:
         config = QLSTMConfig(**header["config"])
-        layout = params_class(config)
+        layout = type(param_shapes(config))
         params = layout(*(arrays[name] for name in layout._fields))
         return check_params(params, config), config
     except (KeyError, TypeError, ValueError) as error:
@@ -164,7 +164,7 @@ def load_state(path: str | os.PathLike) -> tuple[TrainState, QLSTMConfig]:
     header, arrays = _read(path, "qlstm-state")
     try:
         config = QLSTMConfig(**header["config"])
-        layout = params_class(config)
+        layout = type(param_shapes(config))
         params, best = (
             check_params(
                 layout(*(arrays[f"{part}_{k}"] for k in layout._fields)), config

@@ -308,3 +308,44 @@ def ring_scatter(n_wires: int, in_x_basis: bool) -> NDArray[np.intp]:
     index = np.argsort(ring_gather(n_wires, in_x_basis))
     index.flags.writeable = False
     return index
+
+
+# TEMPORARY: until the kernels have an axis of models
+_one_kernel = layer_kernel
+
+
+class _Stacked:
+    def __init__(self, angles, rotation):
+        self.parts = [_one_kernel(a, rotation) for a in angles]
+        self.n_layers = angles.shape[1]
+
+    def forward(self, rows):
+        return np.stack([k.forward(r) for k, r in zip(self.parts, rows)])
+
+    def adjoint(self, rows):
+        return np.stack([k.adjoint(r) for k, r in zip(self.parts, rows)])
+
+    def forward_backward(self, s, g):
+        out = [k.forward_backward(a, b) for k, a, b in zip(self.parts, s, g)]
+        return np.stack([o[0] for o in out], axis=1), np.stack([o[1] for o in out])
+
+    def adjoint_backward(self, s, g):
+        out = [k.adjoint_backward(a, b) for k, a, b in zip(self.parts, s, g)]
+        return np.stack([o[0] for o in out], axis=1), np.stack([o[1] for o in out])
+
+    def leave(self, pair):
+        return np.stack([k.leave(pair[:, i]) for i, k in enumerate(self.parts)], axis=1)
+
+
+def circuit_matrices(angles, rotation):
+    eye = np.eye(2 ** angles.shape[-1])
+    return np.stack([_one_kernel(a, rotation).forward(eye).T for a in angles])
+
+
+def circuit_matrices_backward(matrices, grads, angles, rotation):
+    return np.stack(
+        [
+            _one_kernel(a, rotation).forward_backward(m.T, g.T)[1]
+            for m, g, a in zip(matrices, grads, angles)
+        ]
+    )
