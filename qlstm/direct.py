@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from qlstm.params import QLSTMConfig
 from qsim.kernels import Kernel
-from qsim.kernels import _Stacked as layer_kernel
+from qsim.kernels import layer_kernel
 
 
 def direct_step(

@@ -69,14 +69,10 @@ class MemoryRule:
     def transfer(self, kraus: NDArray) -> NDArray:
         """A step as a matrix on density matrices read row by row, if it is a channel.
 
-        ``T = sum_i K_i (x) conj(K_i)``, with Kraus operators ``(..., d_s, d_a, d_a)`` an
-        array ``(..., d_a^2, d_a^2)``.
+        ``T = sum_i K_i (x) conj(K_i)``, the mean over the outcomes, with Kraus operators
+        ``(..., d_s, d_a, d_a)`` an array ``(..., d_a^2, d_a^2)``.
         """
-        *lead, d_s, d_a, _ = kraus.shape
-        flat = kraus.reshape(*lead, d_s, d_a * d_a)
-        pairs = flat.swapaxes(-1, -2) @ flat.conj()  # rows (a, c), columns (a', c')
-        pairs = pairs.reshape(*lead, d_a, d_a, d_a, d_a).swapaxes(-2, -3)
-        return pairs.reshape(*lead, d_a * d_a, d_a * d_a)
+        return Mixed().transfer(kraus)
 
 
 class VectorRule(MemoryRule):

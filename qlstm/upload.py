@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from qlstm.params import QLSTMConfig
 from qsim import RX, RY
 from qsim.gates import GENERATORS
-from qsim.kernels import _Stacked as layer_kernel
+from qsim.kernels import layer_kernel
 
 ENCODING_GATE = {"RX": ("RY", RY), "RY": ("RX", RX)}
 """The rotation that uploads, by the rotation of the layers: the other of the two."""
