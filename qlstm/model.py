@@ -137,9 +137,10 @@ def backward(run: Run, grad_p: NDArray, config: QLSTMConfig) -> tuple[NDArray, N
         pull, *grads = direct_step_backward(run.encoded.values, run.angles, config)
         branches_backward(run, grad_p, config.rule, pull)
         return tuple(grads)
-    grad_kraus = kraus_backward(run, grad_p, config.rule)
-    backward = CELLS[config.encoding].kraus_backward
-    return backward(grad_kraus, run.encoded.values, run.angles, run.circuit, config)
+    cell, grad_kraus = CELLS[config.encoding], kraus_backward(run, grad_p, config.rule)
+    return cell.kraus_backward(
+        grad_kraus, run.encoded.values, run.angles, run.circuit, config
+    )
 
 
 def kraus_backward(run: Run, grad_p: NDArray, rule: MemoryRule) -> NDArray:
@@ -183,7 +184,7 @@ def _is_direct(config: QLSTMConfig, n_states: int, route: str | None) -> bool:
     has_choice = (
         config.encoding == "amplitude"
         and config.cut == "entangled"
-        and isinstance(config.rule, VectorRule)
+        and type(config.rule).evolve is VectorRule.evolve
     )
     cheaper = "kraus" if 2**config.n_wires <= n_states else "direct"
     return has_choice and (route or cheaper) == "direct"
