@@ -15,7 +15,6 @@ from qlstm.adam import flatten, unflatten
 from qlstm.cell import split_angles
 from qlstm.checks import check_choice
 from qlstm.encoding import encode_backward
-from qlstm.memory import MemoryRule, Rngs
 from qlstm.model import Run, backward, forward, kraus_backward, loss_backward
 from qlstm.params import (
     QLSTMConfig,
@@ -27,6 +26,7 @@ from qlstm.params import (
     stack_params,
 )
 from qlstm.readout import read_out, read_out_backward
+from qlstm.rule import MemoryRule, Rngs
 from qlstm.shift import (
     SHIFTS,
     amplitude_shift_gradient,

@@ -23,7 +23,6 @@ from qlstm.cell import (
 )
 from qlstm.direct import direct_step, direct_step_backward
 from qlstm.encoding import Encoded, encode
-from qlstm.memory import MemoryRule, Rngs, VectorRule
 from qlstm.params import (
     QLSTMConfig,
     QLSTMParams,
@@ -33,6 +32,7 @@ from qlstm.params import (
     stack_params,
 )
 from qlstm.readout import read_out
+from qlstm.rule import MemoryRule, Rngs, VectorRule
 from qlstm.upload import upload_entangler_kraus, upload_kraus, upload_kraus_backward
 
 CHUNK = 1024

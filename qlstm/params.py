@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.checks import as_real, check_choice, check_rng, check_size
-from qlstm.memory import RULES, MemoryRule
+from qlstm.memory import RULES
 from qlstm.readout import READOUTS, Readout
+from qlstm.rule import MemoryRule
 
 ROTATIONS = ("RX", "RY")
 MEMORIES = tuple(RULES)

@@ -19,7 +19,6 @@ from qlstm.adam import (
 )
 from qlstm.checks import check_choice, check_rng
 from qlstm.gradient import METHODS, check_method
-from qlstm.memory import Rngs
 from qlstm.model import mean_loss
 from qlstm.options import Training
 from qlstm.params import (
@@ -32,6 +31,7 @@ from qlstm.params import (
     stack_params,
 )
 from qlstm.readout import out_of_reach
+from qlstm.rule import Rngs
 
 History = dict[str, list[float]]
 Monitor = Callable[[Sequence[QLSTMParams]], Sequence[dict[str, float]]]

@@ -146,7 +146,7 @@ def quantum_retention(
 def _kraus(params: QLSTMParams, inputs: ArrayLike, config: QLSTMConfig) -> NDArray:
     """Kraus operators of every step, ``(n_steps, batch, 2**n_system, d, d)``."""
     if not config.rule.is_channel:
-        channels = ", ".join(name for name, rule in RULES.items() if rule.is_channel)
+        channels = ", ".join(sorted(k for k, v in RULES.items() if v.is_channel))
         raise ValueError(
             f"Argument `config.memory` must be one of {channels}, whose steps are "
             f"quantum channels, but is {config.memory!r}. For the circuit alone, pass "

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.insight.stages import stage_unitaries
-from qlstm.memory import MemoryRule
 from qlstm.model import CELLS, Run, forward
 from qlstm.params import (
     QLSTMConfig,
@@ -26,6 +25,7 @@ from qlstm.params import (
     stack_params,
 )
 from qlstm.readout import read_out
+from qlstm.rule import MemoryRule
 from qsim.entanglement import schmidt_strength
 from qsim.entanglement.density import entropy_of_probabilities
 
