@@ -95,7 +95,7 @@ class Sampled(RecordRule):
     the probabilities of the records change is left out (docs/gradients.md, section 5).
     """
 
-    is_channel = True
+    is_channel = draws = True
 
     def choose(self, p: NDArray, rngs: Rngs) -> NDArray[np.int64]:
         """Drawn with probability ``|phi_i|^2``, each model from its own generator."""
@@ -272,6 +272,11 @@ class Mixed(DensityRule):
 def _rows(lead: tuple[int, ...]) -> tuple[NDArray, ...]:
     """An open grid of indices over leading axes."""
     return np.ix_(*map(np.arange, lead))
+
+    def transfer(self, kraus: NDArray) -> NDArray:
+        """The plain sum of `MemoryRule`, unless a subclass does more than summing."""
+        plain = MemoryRule if type(self) is Mixed else DensityRule
+        return plain.transfer(self, kraus)
 
 
 def wire_bits(dim: int) -> NDArray[np.float64]:

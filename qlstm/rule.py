@@ -15,7 +15,7 @@ Arrays have any leading axes, written ``...``: those of models and sequences, so
 of steps before them. d_s and d_a are the dimensions of the system and the ancilla register.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -36,6 +36,8 @@ class MemoryRule:
     """Whether the memory is a pure state, and so the joint state."""
     keeps: ClassVar[bool] = False
     """Whether it keeps one outcome, so that a record of outcomes can be given."""
+    draws: ClassVar[bool] = False
+    """Whether it needs a source of randomness."""
     jumps: ClassVar[bool] = False
     """Whether the outcome that is kept depends on the parameters, so that it may switch."""
 
@@ -66,7 +68,11 @@ class MemoryRule:
         ``T = sum_i K_i (x) conj(K_i)``, the mean over the outcomes, with Kraus operators
         ``(..., d_s, d_a, d_a)`` an array ``(..., d_a^2, d_a^2)``.
         """
-        return _transfer(kraus, lambda sigma: _conjugated(kraus, sigma).sum(axis=-3))
+        *lead, d_s, d_a, _ = kraus.shape
+        flat = kraus.reshape(*lead, d_s, d_a * d_a)
+        pairs = flat.swapaxes(-1, -2) @ flat.conj()  # rows (a, c), columns (a', c')
+        pairs = pairs.reshape(*lead, d_a, d_a, d_a, d_a).swapaxes(-2, -3)
+        return pairs.reshape(*lead, d_a * d_a, d_a * d_a)
 
 
 class VectorRule(MemoryRule):
@@ -165,7 +171,7 @@ class DensityRule(MemoryRule):
         Returns:
             Branches ``(..., d_s, d_a, d_a)``.
         """
-        return _conjugated(kraus, memory)
+        return kraus @ memory[..., None, :, :] @ kraus.conj().swapaxes(-1, -2)
 
     def evolve_backward(
         self, grad_branches: NDArray, kraus: NDArray, memory: NDArray
@@ -210,7 +216,10 @@ class DensityRule(MemoryRule):
 
         It holds for every rule that is linear, whatever acts between two steps.
         """
-        return _transfer(kraus, lambda sigma: self.update(self.evolve(kraus, sigma))[0])
+        lead, d_a = kraus.shape[:-3], kraus.shape[-1]
+        units = np.eye(d_a * d_a).reshape(d_a * d_a, *(1,) * len(lead), d_a, d_a)
+        after, _ = self.update(self.evolve(kraus, units + 0j))
+        return np.moveaxis(after.reshape(d_a * d_a, *lead, d_a * d_a), 0, -1)
 
     def distance(self, first: NDArray, second: NDArray) -> NDArray[np.float64]:
         """Trace distance of memories, half the sum of ``|eigenvalues|``."""
@@ -224,16 +233,3 @@ class DensityRule(MemoryRule):
 def _stacked(kraus: NDArray) -> NDArray:
     """The Kraus operators of all outcomes as one, ``(..., d_s * d_a, d_a)``."""
     return kraus.reshape(*kraus.shape[:-3], -1, kraus.shape[-1])
-
-
-def _conjugated(kraus: NDArray, sigma: NDArray) -> NDArray:
-    """``K_i sigma K_i^dag``, ``(..., d_s, d_a, d_a)``."""
-    return kraus @ sigma[..., None, :, :] @ kraus.conj().swapaxes(-1, -2)
-
-
-def _transfer(kraus: NDArray, step: Callable[[NDArray], NDArray]) -> NDArray:
-    """The matrix of a linear step, from what it does to each matrix unit."""
-    lead, d_a = kraus.shape[:-3], kraus.shape[-1]
-    units = np.eye(d_a * d_a).reshape(d_a * d_a, *(1,) * len(lead), d_a, d_a)
-    after = step(units + 0j).reshape(d_a * d_a, *lead, d_a * d_a)
-    return np.moveaxis(after, 0, -1)

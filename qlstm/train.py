@@ -184,6 +184,9 @@ def train(
         ValueError: As in `fit`.
     """
     training = _training(training, options)
+    for name, given in (("callback", callback), ("monitor", monitor)):
+        if given is not None and not callable(given):
+            raise TypeError(f"Argument `{name}` must be callable, but is {given!r}.")
     check_method(training.gradient, config)
     for name in training.frozen:
         check_choice("frozen", name, param_shapes(config)._fields)

@@ -3,7 +3,7 @@
 Each function runs the model over a batch of sequences and looks at the memory after the
 last step, or at the last output. A curve has one number for each lag k: lag 0 is the last
 input, lag k the one k steps before it. What acts on the memory need not be known to it:
-`qlstm.knowledge` asks for that.
+`qlstm.insight.knowledge` asks for that.
 
 Inputs that depend on each other, such as windows of one series, blur the lags. Use
 independent inputs to ask about the memory.

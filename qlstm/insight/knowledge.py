@@ -1,6 +1,6 @@
 """What the memory knows about past inputs: in bits, and for a linear readout.
 
-Curves have one number for each lag, as in `qlstm.diagnostics`: lag 0 is the last input.
+Curves have one number for each lag, as in `qlstm.insight.diagnostics`: lag 0 is the last input.
 Use independent inputs: if inputs depend on each other, a memory of the last one alone
 knows something of all others.
 """

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.checks import check_rng
 from qlstm.insight.stages import stage_unitaries
 from qlstm.model import CELLS, Run, forward
 from qlstm.params import (
@@ -185,7 +186,8 @@ class EntanglementMonitor:
             the same draws.
 
     Raises:
-        ValueError: If the inputs do not fit, or a rule that draws has no `rng`.
+        TypeError: If a rule that draws has no `rng`.
+        ValueError: If the inputs do not fit.
 
     Example:
         >>> from qlstm import QLSTMConfig, fit, init_params
@@ -206,6 +208,8 @@ class EntanglementMonitor:
         rng: np.random.Generator | None = None,
     ) -> None:
         inputs, self.config = check_inputs(inputs, config), config
+        if config.rule.draws:
+            check_rng(rng)
         rows = np.linspace(0, len(inputs) - 1, min(len(inputs), MONITOR_SEQUENCES))
         self.inputs = inputs[rows.astype(int)]
         self.seed = None if rng is None else int(rng.integers(2**63))
