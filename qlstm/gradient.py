@@ -264,8 +264,7 @@ def _loss_of(
     targets: NDArray,
     config: QLSTMConfig,
 ) -> tuple[NDArray, NDArray, dict[str, NDArray]]:
-    """The loss of a forward pass, its gradient of the outcome probabilities, and that of
-    the readout's arrays."""
+    """The loss, its gradient of the probabilities, and that of the readout's arrays."""
     outputs = read_out(run.probabilities, params, inputs, config)
     loss, grad_outputs = loss_backward(outputs, targets, config)
     return loss, *read_out_backward(grad_outputs, run.probabilities, params, config)

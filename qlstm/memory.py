@@ -1,8 +1,8 @@
 """The memory rules: what becomes of the branches of a step (paper, section 2).
 
-Each rule stands beside its backward pass; derivations: docs/gradients.md, section 5. What
-they have in common, and the shapes: `qlstm.rule`. `register_memory` in `qlstm.registry`
-makes a rule of your own known.
+Each rule stands beside its backward pass; derivations: docs/gradients.md, section 5.
+What they have in common, and the shapes: `qlstm.rule`. `register_memory` in
+`qlstm.registry` makes a rule of your own known.
 """
 
 from functools import lru_cache
@@ -26,7 +26,7 @@ class RecordCache(NamedTuple):
 
 
 class RecordRule(VectorRule):
-    """Keeps and normalizes one branch: ``h = phi_i / |phi_i|`` with i chosen, or given."""
+    """Keeps one branch, ``h = phi_i / |phi_i|``, with i chosen or given."""
 
     shift = "record"
     keeps = True
@@ -118,14 +118,14 @@ class ProbabilityCache(NamedTuple):
 
 
 class ProbabilityRule(VectorRule):
-    """Loads a real vector made of the ancilla's probabilities ``p = diag(rho_ancilla)``."""
+    """Loads a real vector made of the probabilities ``p = diag(rho_ancilla)``."""
 
     shift = "chained"
     carries: ClassVar[bool] = True
     """Whether anything passes from step to step."""
 
     def load(self, p: NDArray) -> tuple[NDArray, Any]:
-        """The memory ``(..., d_a)`` of p ``(..., d_a)``, and what its derivatives need."""
+        """The memory of p, ``(..., d_a)`` both, and what its derivatives need."""
         raise NotImplementedError
 
     def load_backward(self, grad_memory: NDArray, own: Any) -> NDArray:
@@ -196,10 +196,10 @@ class MarginalsCache(NamedTuple):
 
 
 class Marginals(Probabilities):
-    """The ancilla wires' own probabilities, as a product: for large registers (paper)."""
+    """The ancilla wires' own probabilities, as a product: for large registers."""
 
     def load(self, p: NDArray) -> tuple[NDArray, MarginalsCache]:
-        """``h = q / |q|``, ``q_j = prod_w p_w(j_w)``, ``p_w`` the marginal of wire w."""
+        """``h = q / |q|``, ``q_j = prod_w p_w(j_w)`` with the marginals ``p_w``."""
         marginals = (p @ wire_bits(p.shape[-1]).T).reshape(*p.shape[:-1], -1, 2)
         unit = _normalize(product_vector(marginals))
         return unit.vector, MarginalsCache(unit, marginals)
@@ -296,7 +296,7 @@ def product_vector(factors: NDArray) -> NDArray:
 
 
 def _other_wires(marginals: NDArray) -> list[tuple[NDArray, NDArray]]:
-    """For each wire w: ``prod_{v != w} p_v(j_v)``, and which basis states have w in b."""
+    """For each wire w, ``prod_{v != w} p_v(j_v)``; and which states have w in b."""
     n_wires = marginals.shape[-2]
     pairs = []
     for wire, of_wire in enumerate(wire_bits(2**n_wires).reshape(n_wires, 2, -1)):
@@ -313,7 +313,7 @@ def _normalize(p: NDArray) -> Unit:
 
 
 def _across(vector: NDArray, unit: Unit) -> NDArray:
-    """``(v - h (h . v)) / |p|``: how ``h = p / |p|`` moves, forward and backward alike."""
+    """``(v - h (h . v)) / |p|``: how ``h = p / |p|`` moves, in both directions."""
     h = unit.vector
     return (vector - h * np.vecdot(h, vector)[..., None]) / unit.norm
 

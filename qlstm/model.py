@@ -1,11 +1,11 @@
 """The run through time and its backward pass: predictions, the loss, and the way back.
 
-A sequence flows ``encode -> step -> memory -> step -> ... -> <Z>``, its gradient the same
-way back. Derivations: docs/gradients.md.
+A sequence flows ``encode -> step -> memory -> step -> ... -> <Z>``, its gradient the
+same way back. Derivations: docs/gradients.md.
 
-Below `predict`, every array has a leading axis of models: parameters ``(n_models, ...)``,
-inputs ``(n_models, batch, n_steps, n_features)``; what belongs to steps has the axis of
-steps before that. A single model has one. d_s and d_a are ``2**n_system`` and
+Below `predict`, every array has a leading axis of models: parameters ``(n_models,
+...)``, inputs ``(n_models, batch, n_steps, n_features)``; what belongs to steps has the
+axis of steps before that. A single model has one. d_s and d_a are ``2**n_system`` and
 ``2**n_ancilla``.
 """
 
@@ -92,8 +92,8 @@ def forward(
         rngs: A source of randomness for each model, for rules that draw.
         record: Outcomes that were observed, ``(n_steps - 1, n_models, batch)`` or more
             steps, for rules that keep one.
-        route: ``"kraus"`` or ``"direct"``; without it the cheaper. Only vectors, amplitude
-            encoding and one ring over both registers have a choice.
+        route: ``"kraus"`` or ``"direct"``; without it the cheaper. Only vectors,
+            amplitude encoding and one ring over both registers have a choice.
 
     Returns:
         A `Run`.
@@ -180,7 +180,7 @@ def branches_backward(
 
 
 def _is_direct(config: QLSTMConfig, n_states: int, route: str | None) -> bool:
-    """Whether the gates are applied to the states: the matrix is wider than there are."""
+    """Whether gates are applied to states: the matrix is wider than there are any."""
     has_choice = (
         config.encoding == "amplitude"
         and config.cut == "entangled"

@@ -239,7 +239,7 @@ def stack_params(models: Sequence[QLSTMParams]) -> QLSTMParams:
 
 
 def check_inputs(inputs: ArrayLike, config: QLSTMConfig) -> NDArray[np.float64]:
-    """Return `inputs` as float64 ``(batch, n_steps, n_features)``, or say what is off."""
+    """Return float64 ``(batch, n_steps, n_features)``, or say what is off."""
     inputs = as_real("inputs", inputs)
     if (
         inputs.ndim != 3

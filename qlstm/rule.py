@@ -1,18 +1,20 @@
 """What a memory rule is: the base classes, and what they do in every step.
 
-With the input put in, a step has Kraus operators ``K_i = <i|_sys W |u>_sys``, one for each
-outcome i of the system register. A rule says what they act on, and what is left:
+With the input put in, a step has Kraus operators ``K_i = <i|_sys W |u>_sys``, one for
+each outcome i of the system register. A rule says what they act on, and what is left:
 
-- a `VectorRule` keeps a state vector h: the joint state is ``sum_i |i> |phi_i>`` with the
-  branches ``phi_i = K_i h`` (paper, eq. 7);
+- a `VectorRule` keeps a state vector h: the joint state is ``sum_i |i> |phi_i>`` with
+  the branches ``phi_i = K_i h`` (paper, eq. 7);
 - a `DensityRule` keeps a density matrix sigma: the branches are the unnormalized states
   ``R_i = K_i sigma K_i^dag``.
 
-Every function stands beside its backward pass; derivations: docs/gradients.md, section 5.
-A rule of your own is a subclass with `update` and `update_backward` (docs/extending.md).
+Every function stands beside its backward pass; derivations: docs/gradients.md, section
+5. A rule of your own is a subclass with `update` and `update_backward`
+(docs/extending.md).
 
-Arrays have any leading axes, written ``...``: those of models and sequences, sometimes one
-of steps before them. d_s and d_a are the dimensions of the system and the ancilla register.
+Arrays have any leading axes, written ``...``: those of models and sequences, sometimes
+one of steps before them. d_s and d_a are the dimensions of the system and the ancilla
+register.
 """
 
 from collections.abc import Sequence
@@ -39,7 +41,7 @@ class MemoryRule:
     draws: ClassVar[bool] = False
     """Whether it needs a source of randomness."""
     jumps: ClassVar[bool] = False
-    """Whether the outcome that is kept depends on the parameters, so that it may switch."""
+    """Whether the outcome it keeps depends on the parameters, so that it may switch."""
 
     def update(
         self, branches: NDArray, rngs: Rngs = None, given: NDArray | None = None
@@ -49,8 +51,8 @@ class MemoryRule:
         Args:
             branches: The step's branches.
             rngs: A source of randomness for each model, for rules that draw.
-            given: Outcomes ``(n_models, batch)`` that were observed, for rules that keep
-                one.
+            given: Outcomes ``(n_models, batch)`` that were observed, for rules that
+                keep one.
         """
         raise NotImplementedError
 
@@ -59,14 +61,14 @@ class MemoryRule:
         raise NotImplementedError
 
     def outcomes(self, cache: Any) -> NDArray[np.int64] | None:
-        """The outcomes that `update` kept, ``(n_models, batch)``; None if it keeps none."""
+        """The outcomes that `update` kept, ``(...)``; None if it keeps none."""
         return None
 
     def transfer(self, kraus: NDArray) -> NDArray:
         """A step as a matrix on density matrices read row by row, if it is a channel.
 
-        ``T = sum_i K_i (x) conj(K_i)``, the mean over the outcomes, with Kraus operators
-        ``(..., d_s, d_a, d_a)`` an array ``(..., d_a^2, d_a^2)``.
+        ``T = sum_i K_i (x) conj(K_i)``, the mean over the outcomes, with Kraus
+        operators ``(..., d_s, d_a, d_a)`` an array ``(..., d_a^2, d_a^2)``.
         """
         *lead, d_s, d_a, _ = kraus.shape
         flat = kraus.reshape(*lead, d_s, d_a * d_a)
@@ -136,8 +138,8 @@ class VectorRule(MemoryRule):
     def distance(self, first: NDArray, second: NDArray) -> NDArray[np.float64]:
         """Trace distance of memories, ``sqrt(1 - |o|^2)`` with o their overlap.
 
-        Taking ``1 - |o|`` from the difference of the vectors in phase keeps a distance of
-        0 from becoming 1e-8.
+        Taking ``1 - |o|`` from the difference of the vectors in phase keeps a distance
+        of 0 from becoming 1e-8.
         """
         overlap = np.vecdot(second, first)
         size = np.abs(overlap)
@@ -176,7 +178,7 @@ class DensityRule(MemoryRule):
     def evolve_backward(
         self, grad_branches: NDArray, kraus: NDArray, memory: NDArray
     ) -> NDArray:
-        """``grad_sigma = sum_i K_i^dag G_i K_i``, G the branches' gradient, Hermitian."""
+        """``grad_sigma = sum_i K_i^dag G_i K_i``, G the branches' Hermitian gradient."""
         return (kraus.conj().swapaxes(-1, -2) @ (grad_branches @ kraus)).sum(axis=-3)
 
     def kraus_backward(

@@ -35,8 +35,8 @@ from qlstm.rule import Rngs
 
 History = dict[str, list[float]]
 Monitor = Callable[[Sequence[QLSTMParams]], Sequence[dict[str, float]]]
-"""What adds numbers to the history after an epoch: a dict for each of the models that it
-is given. It has its own source of randomness, and does not stop the run."""
+"""What adds numbers to the history after an epoch: a dict for each of the models that
+it is given. It has its own source of randomness, and does not stop the run."""
 
 
 class TrainState(NamedTuple):
@@ -115,15 +115,16 @@ def fit(
         validation: Inputs and targets whose loss is measured after each epoch.
         callback: Called with the `TrainState` after each epoch; a true result stops.
             The state's arrays are those that training goes on with: do not change them.
-        monitor: Called with a list of the parameters after each epoch; returns a list of
-            one dict of numbers, which go into the history, such as
-            `qlstm.insight.EntanglementMonitor`.
-        **options: Fields of `Training`, in its place.
+        monitor: Called with a list of the parameters after each epoch; returns a list
+            of one dict of numbers, which go into the history, such as
+            `qlstm.insight.EntanglementMonitor`. **options: Fields of `Training`, in its
+            place.
 
     Returns:
         The parameters after the last epoch (with `patience`, after the best), and the
         history: a dict of lists, one number an epoch (see `TrainState`). The loss of an
-        epoch is the mean over its minibatches, weighted by size, each before its update.
+        epoch is the mean over its minibatches, weighted by size, each before its
+        update.
 
     Raises:
         TypeError: If a count is not an integer, or an option is unknown.
@@ -311,7 +312,7 @@ def _epoch(
 
 
 def _trained(params: QLSTMParams, frozen: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Which of the flat parameters are trained; Adam's moments may still push others."""
+    """Which flat parameters are trained; Adam's moments may still push others."""
     named = params._asdict().items()
     return flatten([np.full(a.shape, name not in frozen) for name, a in named])[0]
 

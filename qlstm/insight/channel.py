@@ -2,7 +2,8 @@
 
 With the input u put in, a step takes the memory's density matrix to
 ``sum_i K_i sigma K_i^dag``, ``K_i = <i|_sys W |u>_sys``. That is what the rule `mixed`
-does, and `sampled` in the mean over its draws. No other built-in rule is a linear map of density
+does, and `sampled` in the mean over its draws. No other built-in rule is a linear map
+of density
 matrices: `collapse` chooses its branch by the state, `probabilities` and `marginals`
 divide by a length that depends on it, and `reset` lets nothing through.
 """
@@ -50,9 +51,9 @@ def memory_channel(
     ``T_u = sum_i K_i (x) conj(K_i)``, ``K_i = <i|_sys W |u>_sys``
 
     The eigenvalue 1 belongs to the memory that a constant input settles to; all others
-    belong to deviations from it, which have trace 0. A nilpotent channel (docs/memory.md)
-    has ``lambda_2 = 0``, but rounding moves an m-fold eigenvalue by about
-    ``1e-16 ** (1 / m)``: with 2 + 2 wires read anything under 1e-3 as 0.
+    belong to deviations from it, which have trace 0. A nilpotent channel
+    (docs/memory.md) has ``lambda_2 = 0``, but rounding moves an m-fold eigenvalue by
+    about ``1e-16 ** (1 / m)``: with 2 + 2 wires read anything under 1e-3 as 0.
 
     Args:
         params: The parameters.

@@ -1,9 +1,9 @@
 """How strongly the past still acts on the memory and on the output.
 
 Each function runs the model over a batch of sequences and looks at the memory after the
-last step, or at the last output. A curve has one number for each lag k: lag 0 is the last
-input, lag k the one k steps before it. What acts on the memory need not be known to it:
-`qlstm.insight.knowledge` asks for that.
+last step, or at the last output. A curve has one number for each lag k: lag 0 is the
+last input, lag k the one k steps before it. What acts on the memory need not be known
+to it: `qlstm.insight.knowledge` asks for that.
 
 Inputs that depend on each other, such as windows of one series, blur the lags. Use
 independent inputs to ask about the memory.
@@ -57,9 +57,9 @@ def forgetting_curve(
 ) -> ForgettingCurve:
     """Mean trace distance of memories whose histories differ in one input, k steps ago.
 
-    ``D_k = mean T(rho, rho')``, where x_(T-k) is replaced by what another sequence, drawn
-    at random, has there. It measures sensitivity: a chaotic memory scores high. For
-    `sampled` both histories get the same draws.
+    ``D_k = mean T(rho, rho')``, where x_(T-k) is replaced by what another sequence,
+    drawn at random, has there. It measures sensitivity: a chaotic memory scores high.
+    For `sampled` both histories get the same draws.
 
     Args:
         params: The parameters.

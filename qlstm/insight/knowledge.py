@@ -1,8 +1,8 @@
 """What the memory knows about past inputs: in bits, and for a linear readout.
 
-Curves have one number for each lag, as in `qlstm.insight.diagnostics`: lag 0 is the last input.
-Use independent inputs: if inputs depend on each other, a memory of the last one alone
-knows something of all others.
+Curves have one number for each lag, as in `qlstm.insight.diagnostics`: lag 0 is the
+last input. Use independent inputs: if inputs depend on each other, a memory of the last
+one alone knows something of all others.
 """
 
 from typing import NamedTuple
@@ -115,8 +115,8 @@ def memory_capacity(
 
     A least-squares fit on the first half of the sequences is tested on the second. Its
     features are the expectation values of all Pauli operators of the memory, or, where
-    the memory is loaded from probabilities p, these p. No value is cut off at 0, so that
-    chance adds nothing on average.
+    the memory is loaded from probabilities p, these p. No value is cut off at 0, so
+    that chance adds nothing on average.
 
     Args:
         params: The parameters.
@@ -149,8 +149,8 @@ def memory_capacity(
     half, n_features = len(inputs) // 2, features.shape[1]
     if half < 2 * n_features:
         raise ValueError(
-            f"Argument `inputs` must hold at least {4 * n_features} sequences, twice as "
-            f"many for the fit as it has features, but holds {len(inputs)}."
+            f"Argument `inputs` must hold at least {4 * n_features} sequences, twice "
+            f"as many for the fit as it has features, but holds {len(inputs)}."
         )
     past = inputs[:, ::-1].reshape(len(inputs), -1)
     if (np.ptp(past[half:], axis=0) == 0).any():

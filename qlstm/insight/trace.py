@@ -1,11 +1,12 @@
 """What happens inside the cell, step by step: entanglement, outcomes, memory.
 
-A step starts from the product ``u (x) h``. `S_en` is the entropy of entanglement between
-system and ancilla after U_en, `S_out` after U_dis: the step gains `S_en` and forgets
-``S_en - S_out``. No entanglement crosses a step.
+A step starts from the product ``u (x) h``. `S_en` is the entropy of entanglement
+between system and ancilla after U_en, `S_out` after U_dis: the step gains `S_en` and
+forgets ``S_en - S_out``. No entanglement crosses a step.
 
 For `mixed` the joint state is a density matrix. There `S_en` and `S_out` are half the
-mutual information, ``(S(sys) + S(anc) - S(joint)) / 2``: for pure states the same number.
+mutual information, ``(S(sys) + S(anc) - S(joint)) / 2``: for pure states the same
+number.
 """
 
 from collections.abc import Sequence
@@ -172,15 +173,16 @@ MONITOR_SEQUENCES = 32
 
 
 class EntanglementMonitor:
-    """A monitor for `fit`: the entanglement in a step, and the stages' Schmidt strengths.
+    """A monitor for `fit`: the entanglement in a step, and the stages' Schmidt
+    strengths.
 
     After each epoch it adds to the history `S_en` and `S_out`, the entanglement after
     U_en and after U_dis, means over all steps of the sequences, and, but for angle
     encoding, `K_en` and `K_dis`, the Schmidt strengths of U_en and U_dis; all in ebits.
 
     Args:
-        inputs: Sequences ``(batch, n_steps, n_features)``. Beyond `MONITOR_SEQUENCES`, as
-            many of them, evenly spaced, stand for all.
+        inputs: Sequences ``(batch, n_steps, n_features)``. Beyond `MONITOR_SEQUENCES`,
+            as many of them, evenly spaced, stand for all.
         config: The configuration.
         rng: Source of randomness, for rules that draw; every call and every model sees
             the same draws.
@@ -254,7 +256,8 @@ def _entanglement(
 ) -> tuple[NDArray, NDArray]:
     """Entanglement behind a circuit and the ancilla's spectrum, of every step.
 
-    A mixed joint state has the spectrum, and so the entropy, of the memory that entered.
+    A mixed joint state has the spectrum, and so the entropy, of the memory that
+    entered.
     """
     system, ancilla = rule.reduced(kraus, memories)
     spectrum = _spectrum(ancilla)
