@@ -267,16 +267,16 @@ class Mixed(DensityRule):
         """``grad_R_i = grad_sigma'``."""
         return np.broadcast_to(grad_memory[..., None, :, :], cache)
 
+    def transfer(self, kraus: NDArray) -> NDArray:
+        """The plain sum of `MemoryRule`, unless a subclass does more than summing."""
+        plain = MemoryRule if type(self) is Mixed else DensityRule
+        return plain.transfer(self, kraus)
+
 
 @lru_cache(maxsize=64)
 def _rows(lead: tuple[int, ...]) -> tuple[NDArray, ...]:
     """An open grid of indices over leading axes."""
     return np.ix_(*map(np.arange, lead))
-
-    def transfer(self, kraus: NDArray) -> NDArray:
-        """The plain sum of `MemoryRule`, unless a subclass does more than summing."""
-        plain = MemoryRule if type(self) is Mixed else DensityRule
-        return plain.transfer(self, kraus)
 
 
 def wire_bits(dim: int) -> NDArray[np.float64]:

@@ -178,7 +178,7 @@ class DensityRule(MemoryRule):
     def evolve_backward(
         self, grad_branches: NDArray, kraus: NDArray, memory: NDArray
     ) -> NDArray:
-        """``grad_sigma = sum_i K_i^dag G_i K_i``, G the branches' Hermitian gradient."""
+        """``grad_sigma = sum_i K_i^dag G_i K_i``, G the branches' gradient."""
         return (kraus.conj().swapaxes(-1, -2) @ (grad_branches @ kraus)).sum(axis=-3)
 
     def kraus_backward(
