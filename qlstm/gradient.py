@@ -19,11 +19,8 @@ from qlstm.model import Run, backward, forward, kraus_backward, loss_backward
 from qlstm.params import (
     QLSTMConfig,
     QLSTMParams,
-    check_inputs,
-    check_params,
-    check_record,
+    check_model,
     check_targets,
-    stack_params,
 )
 from qlstm.readout import read_out, read_out_backward
 from qlstm.rule import MemoryRule, Rngs
@@ -127,14 +124,12 @@ def loss_gradient(
         ValueError: As in `loss_and_grad`.
     """
     check_method(gradient, config)
-    params, inputs = check_params(params, config), check_inputs(inputs, config)
-    targets = check_targets(targets, inputs, config)
-    record = check_record(record, inputs, config)
-    stacked, rngs = stack_params([params]), None if rng is None else [rng]
+    single = check_model(params, inputs, config, rng, record)
+    targets = check_targets(targets, single.inputs[0], config)
     result = METHODS[gradient](
-        stacked, inputs[None], targets[None], config, rngs, record
+        single.params, single.inputs, targets[None], config, single.rngs, single.record
     )
-    grads = type(params)(*(array[0] for array in result.grads))
+    grads = type(single.params)(*(array[0] for array in result.grads))
     return result._replace(loss=float(result.loss[0]), grads=grads)
 
 

@@ -23,14 +23,7 @@ from qlstm.cell import (
 )
 from qlstm.direct import direct_step, direct_step_backward
 from qlstm.encoding import Encoded, encode
-from qlstm.params import (
-    QLSTMConfig,
-    QLSTMParams,
-    check_inputs,
-    check_params,
-    check_record,
-    stack_params,
-)
+from qlstm.params import QLSTMConfig, QLSTMParams, check_model
 from qlstm.readout import read_out
 from qlstm.rule import MemoryRule, Rngs, VectorRule
 from qlstm.upload import upload_entangler_kraus, upload_kraus, upload_kraus_backward
@@ -228,15 +221,13 @@ def predict(
         >>> predict(params, np.zeros((3, 10, 1)), config).shape
         (3,)
     """
-    params, inputs = check_params(params, config), check_inputs(inputs, config)
-    stacked, rngs = stack_params([params]), None if rng is None else [rng]
-    record = check_record(record, inputs, config)
+    params, inputs, rngs, record = check_model(params, inputs, config, rng, record)
     parts = []
-    for first in range(0, len(inputs), CHUNK):
-        part = inputs[None, first : first + CHUNK]
+    for first in range(0, inputs.shape[1], CHUNK):
+        part = inputs[:, first : first + CHUNK]
         given = None if record is None else record[..., first : first + CHUNK]
-        run = forward(stacked, part, config, rngs, given)
-        parts.append(read_out(run.probabilities, stacked, part, config)[:, 0])
+        run = forward(params, part, config, rngs, given)
+        parts.append(read_out(run.probabilities, params, part, config)[:, 0])
     y = np.concatenate(parts, axis=1).swapaxes(0, 1)  # (batch, n_steps, n_outputs)
     y = y if all_steps else y[:, -1]
     return y[..., 0] if config.n_outputs == 1 else y

@@ -8,6 +8,7 @@ matrices: `collapse` chooses its branch by the state, `probabilities` and `margi
 divide by a length that depends on it, and `reset` lets nothing through.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,13 +18,7 @@ from qlstm.cell import circuit_angles
 from qlstm.encoding import encode
 from qlstm.memory import RULES
 from qlstm.model import CELLS
-from qlstm.params import (
-    QLSTMConfig,
-    QLSTMParams,
-    check_inputs,
-    check_params,
-    stack_params,
-)
+from qlstm.params import QLSTMConfig, QLSTMParams, check_model
 from qsim.entanglement import entropy
 
 
@@ -153,9 +148,8 @@ def _kraus(params: QLSTMParams, inputs: ArrayLike, config: QLSTMConfig) -> NDArr
             f"quantum channels, but is {config.memory!r}. For the circuit alone, pass "
             'dataclasses.replace(config, memory="mixed").'
         )
-    params, inputs = check_params(params, config), check_inputs(inputs, config)
-    stacked = stack_params([params])
-    encoded = encode(inputs[None], stacked, config)
-    angles = circuit_angles(stacked, config)
+    plain = replace(config, memory="mixed")  # the circuit's operators; nothing is drawn
+    params, inputs, *_ = check_model(params, inputs, plain)
+    encoded, angles = encode(inputs, params, config), circuit_angles(params, config)
     kraus, _ = CELLS[config.encoding].kraus(encoded.values, angles, config)
     return kraus[:, 0]

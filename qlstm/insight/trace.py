@@ -22,8 +22,7 @@ from qlstm.params import (
     QLSTMConfig,
     QLSTMParams,
     check_inputs,
-    check_params,
-    check_record,
+    check_model,
     stack_params,
 )
 from qlstm.readout import read_out
@@ -136,10 +135,8 @@ def trace(
         >>> ledger.S_en.shape, bool((ledger.S_en <= 2).all())
         ((3, 5), True)
     """
-    params, inputs = check_params(params, config), check_inputs(inputs, config)
-    stacked, rngs = stack_params([params]), None if rng is None else [rng]
-    record = check_record(record, inputs, config)
-    run = forward(stacked, inputs[None], config, rngs, record, "kraus")
+    params, inputs, rngs, record = check_model(params, inputs, config, rng, record)
+    run = forward(params, inputs, config, rngs, record, "kraus")
     rule, memories, p = config.rule, np.array(run.memories), run.probabilities
     after_en = entangler_kraus(run, config)
     last, cache = rule.update(run.branches[-1], rngs)
@@ -163,7 +160,7 @@ def trace(
         _record_probability(p, outcomes),
         memories,
         np.concatenate([memories[1:], last[None]]),
-        read_out(p, stacked, inputs[None], config)[..., 0],
+        read_out(p, params, inputs, config)[..., 0],
     )
     return Trace(*(array[:, 0].swapaxes(0, 1) for array in arrays))
 
