@@ -1,5 +1,8 @@
 """What a value must be: checks of the public border, and their one-line errors."""
 
+import sys
+import warnings
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -41,3 +44,11 @@ def check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
         raise ValueError(
             f"Argument `{name}` must be one of {', '.join(known)}, but is {value!r}."
         )
+
+
+def warn_user(text: str) -> None:
+    """Warn, and blame the line outside of these packages that led here."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("qlstm"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, stacklevel=level)
