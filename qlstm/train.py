@@ -25,6 +25,7 @@ from qlstm.params import (
     QLSTMParams,
     check_inputs,
     check_params,
+    check_run_fits,
     check_targets,
     param_shapes,
     stack_params,
@@ -193,6 +194,7 @@ def train(
     state = state._replace(params=check_params(state.params, config))
     inputs = check_inputs(inputs, config)
     targets = check_targets(targets, inputs, config)
+    check_run_fits(config, min(training.batch_size, len(inputs)), inputs.shape[1])
     if validation is not None:
         val_inputs = check_inputs(validation[0], config)
         val_targets = check_targets(validation[1], val_inputs, config)

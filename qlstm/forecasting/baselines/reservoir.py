@@ -10,8 +10,7 @@ from qlstm.checks import check_size
 from qlstm.forecasting.baselines.examples import Layout, check_examples
 from qlstm.forecasting.baselines.linear import Linear, check_penalty, fit_ridge
 from qlstm.insight.trace import trace
-from qlstm.model import CHUNK
-from qlstm.params import QLSTMConfig, QLSTMParams, init_params
+from qlstm.params import CHUNK, QLSTMConfig, QLSTMParams, init_params
 
 
 class FittedReservoir(NamedTuple):
