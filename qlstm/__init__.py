@@ -2,17 +2,42 @@
 
 from qlstm.adam import AdamState, adam_init, adam_update
 from qlstm.gradient import LossGradient, loss_and_grad, loss_gradient
+from qlstm.memory import RecordRule
 from qlstm.model import predict
-from qlstm.params import QLSTMConfig, QLSTMParams, init_params
+from qlstm.options import Training
+from qlstm.params import (
+    DISENTANGLERS,
+    MEMORIES,
+    PAPER_MEMORIES,
+    ROTATIONS,
+    QLSTMConfig,
+    QLSTMParams,
+    init_params,
+)
+from qlstm.readout import Readout, register_readout
+from qlstm.registry import register_memory
+from qlstm.rule import DensityRule, MemoryRule, VectorRule
 from qlstm.store import load_model, load_state, save_model, save_state
 from qlstm.train import TrainState, fit, train, train_init
 
+__version__ = "0.2.0.dev0"
+
 __all__ = [
+    "DISENTANGLERS",
+    "MEMORIES",
+    "PAPER_MEMORIES",
+    "ROTATIONS",
     "AdamState",
+    "DensityRule",
     "LossGradient",
+    "MemoryRule",
     "QLSTMConfig",
     "QLSTMParams",
+    "Readout",
+    "RecordRule",
     "TrainState",
+    "Training",
+    "VectorRule",
     "adam_init",
     "adam_update",
     "fit",
@@ -22,6 +47,8 @@ __all__ = [
     "loss_and_grad",
     "loss_gradient",
     "predict",
+    "register_memory",
+    "register_readout",
     "save_model",
     "save_state",
     "train",

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.checks import check_size
 from qlstm.forecasting.data import Dataset
-from qlstm.params import check_size
 
 
 class Errors(NamedTuple):

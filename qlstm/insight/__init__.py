@@ -13,9 +13,11 @@ from qlstm.insight.knowledge import (
     holevo_information,
     memory_capacity,
 )
-from qlstm.insight.trace import Trace, trace
+from qlstm.insight.stages import stage_unitaries
+from qlstm.insight.trace import EntanglementMonitor, Trace, trace
 
 __all__ = [
+    "EntanglementMonitor",
     "ForgettingCurve",
     "GradientMemory",
     "HolevoCurve",
@@ -28,5 +30,6 @@ __all__ = [
     "memory_capacity",
     "memory_channel",
     "quantum_retention",
+    "stage_unitaries",
     "trace",
 ]

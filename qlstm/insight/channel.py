@@ -2,7 +2,8 @@
 
 With the input u put in, a step takes the memory's density matrix to
 ``sum_i K_i sigma K_i^dag``, ``K_i = <i|_sys W |u>_sys``. That is what the rule `mixed`
-does, and `sampled` in the mean over its draws. No other rule is a linear map of density
+does, and `sampled` in the mean over its draws. No other built-in rule is a linear map
+of density
 matrices: `collapse` chooses its branch by the state, `probabilities` and `marginals`
 divide by a length that depends on it, and `reset` lets nothing through.
 """
@@ -13,12 +14,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.model import unroll
-from qlstm.params import QLSTMConfig, QLSTMParams, check_inputs, check_params
+from qlstm.cell import circuit_angles
+from qlstm.encoding import encode
+from qlstm.memory import RULES
+from qlstm.model import CELLS
+from qlstm.params import QLSTMConfig, QLSTMParams, check_model
 from qsim.entanglement import entropy
-
-CHANNEL_MEMORIES = ("mixed", "sampled")
-"""Memory rules whose step is a channel, for `sampled` in the mean."""
 
 
 class MemoryChannel(NamedTuple):
@@ -45,9 +46,9 @@ def memory_channel(
     ``T_u = sum_i K_i (x) conj(K_i)``, ``K_i = <i|_sys W |u>_sys``
 
     The eigenvalue 1 belongs to the memory that a constant input settles to; all others
-    belong to deviations from it, which have trace 0. A nilpotent channel (docs/memory.md)
-    has ``lambda_2 = 0``, but rounding moves an m-fold eigenvalue by about
-    ``1e-16 ** (1 / m)``: with 2 + 2 wires read anything under 1e-3 as 0.
+    belong to deviations from it, which have trace 0. A nilpotent channel
+    (docs/memory.md) has ``lambda_2 = 0``, but rounding moves an m-fold eigenvalue by
+    about ``1e-16 ** (1 / m)``: with 2 + 2 wires read anything under 1e-3 as 0.
 
     Args:
         params: The parameters.
@@ -76,7 +77,7 @@ def memory_channel(
         >>> memory_channel(params, [[[0.5]]], config).rate
         array([[1.]])
     """
-    matrix = _transfer(_kraus(params, inputs, config)).swapaxes(0, 1)
+    matrix = config.rule.transfer(_kraus(params, inputs, config)).swapaxes(0, 1)
     eigenvalues = np.linalg.eigvals(matrix).astype(np.complex128)
     order = np.argsort(-np.abs(eigenvalues), axis=-1, kind="stable")
     eigenvalues = np.take_along_axis(eigenvalues, order, axis=-1)
@@ -128,7 +129,7 @@ def quantum_retention(
     grown = np.broadcast_to(np.eye(d * d), (batch, d * d, d * d))
     left = [np.full(batch, 2.0 * config.n_ancilla)]
     for t in range(n_steps):
-        grown = _transfer(kraus[t]) @ grown
+        grown = config.rule.transfer(kraus[t]) @ grown
         # rho_(r a)(r' a') = T_(a a')(r r') / d: a channel is known by what it does here
         tensor = grown.reshape(batch, d, d, d, d)  # a, a', r, r'
         joint = tensor.transpose(0, 3, 1, 4, 2).reshape(batch, d * d, d * d) / d
@@ -140,20 +141,15 @@ def quantum_retention(
 
 def _kraus(params: QLSTMParams, inputs: ArrayLike, config: QLSTMConfig) -> NDArray:
     """Kraus operators of every step, ``(n_steps, batch, 2**n_system, d, d)``."""
-    if config.memory not in CHANNEL_MEMORIES:
+    if not config.rule.is_channel:
+        channels = ", ".join(sorted(k for k, v in RULES.items() if v.is_channel))
         raise ValueError(
-            "Argument `config.memory` must be one of mixed, sampled, whose steps are "
+            f"Argument `config.memory` must be one of {channels}, whose steps are "
             f"quantum channels, but is {config.memory!r}. For the circuit alone, pass "
             'dataclasses.replace(config, memory="mixed").'
         )
-    params, inputs = check_params(params, config), check_inputs(inputs, config)
-    return np.array(unroll(params, inputs, replace(config, memory="mixed")).branches)
-
-
-def _transfer(kraus: NDArray) -> NDArray:
-    """``sum_i K_i (x) conj(K_i)`` over leading axes: ``(..., d^2, d^2)``."""
-    *lead, n, d, _ = kraus.shape
-    flat = kraus.reshape(*lead, n, d * d)
-    pairs = flat.swapaxes(-1, -2) @ flat.conj()  # rows (a, c), columns (a', c')
-    pairs = pairs.reshape(*lead, d, d, d, d).swapaxes(-2, -3)
-    return pairs.reshape(*lead, d * d, d * d)
+    plain = replace(config, memory="mixed")  # the circuit's operators; nothing is drawn
+    params, inputs, *_ = check_model(params, inputs, plain)
+    encoded, angles = encode(inputs, params, config), circuit_angles(params, config)
+    kraus, _ = CELLS[config.encoding].kraus(encoded.values, angles, config)
+    return kraus[:, 0]

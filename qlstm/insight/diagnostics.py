@@ -1,23 +1,29 @@
 """How strongly the past still acts on the memory and on the output.
 
 Each function runs the model over a batch of sequences and looks at the memory after the
-last step, or at the last output. A curve has one number for each lag k: lag 0 is the last
-input, lag k the one k steps before it. What acts on the memory need not be known to it:
-`qlstm.knowledge` asks for that.
+last step, or at the last output. A curve has one number for each lag k: lag 0 is the
+last input, lag k the one k steps before it. What acts on the memory need not be known
+to it: `qlstm.insight.knowledge` asks for that.
 
 Inputs that depend on each other, such as windows of one series, blur the lags. Use
 independent inputs to ask about the memory.
 """
 
-import copy
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.checks import check_rng
 from qlstm.encoding import encode_inputs_backward
-from qlstm.model import circuit_backward, unroll
-from qlstm.params import QLSTMConfig, QLSTMParams, check_inputs, check_params
+from qlstm.model import Run, backward, forward
+from qlstm.params import (
+    QLSTMConfig,
+    QLSTMParams,
+    check_inputs,
+    check_model,
+    check_params,
+)
 from qlstm.readout import read_out_backward
 
 
@@ -51,9 +57,9 @@ def forgetting_curve(
 ) -> ForgettingCurve:
     """Mean trace distance of memories whose histories differ in one input, k steps ago.
 
-    ``D_k = mean T(rho, rho')``, where x_(T-k) is replaced by what another sequence, drawn
-    at random, has there. It measures sensitivity: a chaotic memory scores high. For
-    `sampled` both histories get the same draws.
+    ``D_k = mean T(rho, rho')``, where x_(T-k) is replaced by what another sequence,
+    drawn at random, has there. It measures sensitivity: a chaotic memory scores high.
+    For `sampled` both histories get the same draws.
 
     Args:
         params: The parameters.
@@ -77,7 +83,8 @@ def forgetting_curve(
         >>> forgetting_curve(params, rng.uniform(-1, 1, (9, 3, 1)), config, rng=rng)[0]
         array([0., 0., 0.])
     """
-    params, inputs = check_model(params, inputs, config, 2)
+    check_rng(rng)
+    params, inputs = check_sequences(params, inputs, config, 2)
     batch, n_steps, _ = inputs.shape
     seed = int(rng.integers(2**63))  # every run below begins with it
     kept = last_memory(params, inputs, config, np.random.default_rng(seed))
@@ -88,7 +95,7 @@ def forgetting_curve(
         changed[:, step] = inputs[other, step]
         same_draws = np.random.default_rng(seed)
         moved = last_memory(params, changed, config, same_draws)
-        distances.append(_distance(kept, moved))
+        distances.append(config.rule.distance(kept, moved))
     d = np.array(distances)
     mean, error = d.mean(axis=1), d.std(axis=1, ddof=1) / np.sqrt(batch)
     length = float(mean.sum() / mean[0]) if mean[0] > 0 else 0.0
@@ -128,38 +135,31 @@ def gradient_memory(
         >>> gradient_memory(params, inputs, config).norm.round(3)
         array([0.109, 0.172, 0.274, 0.149, 0.083, 0.   ])
     """
-    params, inputs = check_model(params, inputs, config, 1)
-    draws = [copy.deepcopy(rng) for _ in range(config.n_outputs - 1)]
-    columns = [
-        _output_gradient(params, inputs, config, k, same_draws)
-        for k, same_draws in enumerate([*draws, rng])
-    ]
+    params, inputs, rngs, _ = check_model(params, inputs, config, rng)
+    run = forward(params, inputs, config, rngs)
+    outputs = range(config.n_outputs)
+    columns = [_output_gradient(run, params, inputs, config, k) for k in outputs]
     gradients = np.stack(columns, axis=-1)  # (batch, n_steps, n_features, n_outputs)
     norm = np.linalg.norm(gradients, axis=(2, 3)).mean(axis=0)[::-1]
     return GradientMemory(norm, gradients[..., 0] if len(columns) == 1 else gradients)
 
 
 def _output_gradient(
-    params: QLSTMParams,
-    inputs: NDArray,
-    config: QLSTMConfig,
-    output: int,
-    rng: np.random.Generator | None,
+    run: Run, params: QLSTMParams, inputs: NDArray, config: QLSTMConfig, output: int
 ) -> NDArray[np.float64]:
     """``dy_T / dx_t`` of one output; sequences do not mix, so one pass serves all."""
-    unrolled = unroll(params, inputs, config, rng=rng)
-    grad_outputs = np.zeros((inputs.shape[1], len(inputs), config.n_outputs))
-    grad_outputs[-1, :, output] = 1.0
-    p = unrolled.probabilities
+    p = run.probabilities
+    grad_outputs = np.zeros((*p.shape[:3], config.n_outputs))
+    grad_outputs[-1, ..., output] = 1.0
     grad_p, _ = read_out_backward(grad_outputs, p, params, config)
-    _, grad_encoded = circuit_backward(unrolled, grad_p, config)
-    gradients = encode_inputs_backward(grad_encoded, unrolled.encoded, params)
+    _, grad_values = backward(run, grad_p, config)
+    gradients = encode_inputs_backward(grad_values, run.encoded, params, config)[0]
     if config.predicts == "change":
         gradients[:, -1, 0] += 1.0  # the last value itself is part of the output
     return gradients
 
 
-def check_model(
+def check_sequences(
     params: QLSTMParams, inputs: ArrayLike, config: QLSTMConfig, at_least: int
 ) -> tuple[QLSTMParams, NDArray[np.float64]]:
     """Checked parameters and inputs, or what is off."""
@@ -178,23 +178,8 @@ def last_memory(
     config: QLSTMConfig,
     rng: np.random.Generator | None,
 ) -> NDArray:
-    """Memory after the last step, ``(batch, d)``, or for `mixed` ``(batch, d, d)``."""
-    one_more = np.concatenate(
-        [inputs, inputs[:, -1:]], axis=1
-    )  # its memory enters here
-    return unroll(params, one_more, config, rng=rng).memories[-1]
-
-
-def _distance(first: NDArray, second: NDArray) -> NDArray[np.float64]:
-    """Trace distance of two batches of memories.
-
-    For vectors it is ``sqrt(1 - |o|^2)``, o their overlap; taking ``1 - |o|`` from the
-    difference of the vectors in phase keeps a distance of 0 from becoming 1e-8.
-    """
-    if first.ndim == 3:
-        return np.abs(np.linalg.eigvalsh(first - second)).sum(axis=1) / 2
-    overlap = np.vecdot(second, first)
-    size = np.abs(overlap)
-    phase = np.divide(overlap, size, out=np.ones_like(overlap), where=size > 0)
-    gap = first - phase[:, None] * second
-    return np.sqrt(np.vecdot(gap, gap).real / 2 * (1 + size))
+    """Memory after the last step: a vector or a density matrix for each sequence."""
+    params, inputs, rngs, _ = check_model(params, inputs, config, rng)
+    run = forward(params, inputs, config, rngs)
+    memory, _ = config.rule.update(run.branches[-1], rngs)
+    return memory[0]

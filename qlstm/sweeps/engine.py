@@ -27,7 +27,7 @@ from contextlib import ExitStack
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
-from qlstm.params import check_size
+from qlstm.checks import check_size
 from qlstm.sweeps.files import (
     DamagedRunError,
     Record,
