@@ -1,15 +1,86 @@
 """Entangling layers: a rotation on every wire, then a closed ring of CNOTs.
 
-Public functions and their checks; the arithmetic is in `qsim.kernels`. Derivations:
-docs/gradients.md, sections 1 to 3.
+`entangling_layer` shows what a layer is, gate by gate. `entangling_layers` and the
+functions behind it are the fast way, with which it agrees: they check, and leave the
+arithmetic to `qsim.kernels`. Derivations: docs/gradients.md, sections 1 to 3.
 """
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qsim.gates import ROTATIONS
-from qsim.kernels import circuit_matrices, circuit_matrices_backward, layer_kernel
-from qsim.state import check_state
+from qsim.gates import CNOT, ROTATIONS, ring_wires
+from qsim.kernels import (
+    Kernel,
+    circuit_matrices,
+    circuit_matrices_backward,
+    layer_kernel,
+)
+from qsim.state import apply_gate, check_state
+
+
+def layer_gates(
+    angles: ArrayLike, rotation: str = "RX"
+) -> list[tuple[str, NDArray, tuple[int, ...]]]:
+    """The gates of one entangling layer, in order.
+
+    Args:
+        angles: An angle for each wire, in radians, ``(n_wires,)``.
+        rotation: ``"RX"``, ``"RY"`` or ``"RZ"``.
+
+    Returns:
+        For each gate its name, its matrix and its wires: a rotation on every wire, then
+        the CNOTs ``(0,1), (1,2), ..., (n-1,0)``. Two wires have one CNOT, one wire has
+        none.
+
+    Raises:
+        ValueError: If the angles' shape is wrong or the rotation is unknown.
+
+    Example:
+        >>> for name, _, wires in layer_gates([0.1, 0.2, 0.3]):
+        ...     print(name, *wires)
+        RX 0
+        RX 1
+        RX 2
+        CNOT 0 1
+        CNOT 1 2
+        CNOT 2 0
+    """
+    angles = _check_angles(angles, rotation, ("n_wires",))
+    gates = [(rotation, ROTATIONS[rotation](t), (w,)) for w, t in enumerate(angles)]
+    return gates + [("CNOT", CNOT, wires) for wires in ring_wires(len(angles))]
+
+
+def entangling_layer(
+    state: ArrayLike, angles: ArrayLike, rotation: str = "RX"
+) -> NDArray:
+    """Apply one layer gate by gate: what `entangling_layers` does, and not how.
+
+    Args:
+        state: Array ``(batch, 2, ..., 2)``.
+        angles: An angle for each wire, in radians, ``(n_wires,)``.
+        rotation: ``"RX"``, ``"RY"`` or ``"RZ"``.
+
+    Returns:
+        A new array of the state's shape.
+
+    Raises:
+        ValueError: If shapes do not fit or the rotation is unknown.
+
+    Example:
+        A half turn of wire 0 flips it, and the CNOT flips wire 1:
+
+        >>> from qsim import zero_state
+        >>> entangling_layer(zero_state(2), [np.pi, 0.0], "RY").round(3) + 0
+        array([[[0., 0.],
+                [0., 1.]]])
+    """
+    state = check_state(state)
+    angles = _check_angles(angles, rotation, (state.ndim - 1,))
+    for _, gate, wires in layer_gates(angles, rotation):
+        state = apply_gate(state, gate, wires)
+    return state
 
 
 def entangling_layers(
@@ -43,10 +114,7 @@ def entangling_layers(
         >>> probabilities(state, [0, 1]).round(3)
         array([[0., 0., 0., 1.]])
     """
-    state = check_state(state)
-    angles = check_angles(angles, rotation, state.ndim - 1)
-    rows = state.reshape(1, len(state), -1)
-    return layer_kernel(angles[None], rotation).forward(rows).reshape(state.shape)
+    return _run(Kernel.forward, state, angles, rotation)
 
 
 def entangling_layers_backward(
@@ -82,15 +150,7 @@ def entangling_layers_backward(
         >>> before.round(3) + 0, grad.round(3)
         (array([[1., 0.]]), array([[-1.]]))
     """
-    state, grad_state = _check_pair(state, grad_state)
-    angles = check_real_angles(angles, rotation, state.ndim - 1)
-    kernel = layer_kernel(angles[None], rotation)
-    rows, grad_rows = (
-        array.reshape(1, len(state), -1) for array in (state, grad_state)
-    )
-    pair, grad_angles = kernel.forward_backward(rows, grad_rows)
-    before, grad_before = kernel.leave(pair).reshape(2, *state.shape)
-    return before, grad_before, grad_angles[0]
+    return _run_backward(Kernel.forward_backward, state, grad_state, angles, rotation)
 
 
 def adjoint_layers(
@@ -119,10 +179,8 @@ def adjoint_layers(
         array([[[1., 0.],
                 [0., 0.]]])
     """
-    state = check_state(state)
-    angles = check_real_angles(angles, rotation, state.ndim - 1)
-    rows = state.reshape(1, len(state), -1)
-    return layer_kernel(angles[None], rotation).adjoint(rows).reshape(state.shape)
+    _refuse_complex(angles)
+    return _run(Kernel.adjoint, state, angles, rotation)
 
 
 def adjoint_layers_backward(
@@ -143,15 +201,7 @@ def adjoint_layers_backward(
     Raises:
         ValueError: If shapes do not fit or the rotation is unknown.
     """
-    state, grad_state = _check_pair(state, grad_state)
-    angles = check_real_angles(angles, rotation, state.ndim - 1)
-    kernel = layer_kernel(angles[None], rotation)
-    rows, grad_rows = (
-        array.reshape(1, len(state), -1) for array in (state, grad_state)
-    )
-    pair, grad_angles = kernel.adjoint_backward(rows, grad_rows)
-    before, grad_before = kernel.leave(pair).reshape(2, *state.shape)
-    return before, grad_before, grad_angles[0]
+    return _run_backward(Kernel.adjoint_backward, state, grad_state, angles, rotation)
 
 
 def circuit_matrix(angles: ArrayLike, rotation: str = "RX") -> NDArray:
@@ -177,7 +227,8 @@ def circuit_matrix(angles: ArrayLike, rotation: str = "RX") -> NDArray:
                [0., 0., 0., 1.],
                [0., 0., 1., 0.]])
     """
-    return circuit_matrices(check_angles(angles, rotation)[None], rotation)[0]
+    angles = _check_angles(angles, rotation)
+    return circuit_matrices(angles[None], rotation)[0]
 
 
 def circuit_matrix_backward(
@@ -207,7 +258,7 @@ def circuit_matrix_backward(
         >>> circuit_matrix_backward(matrix, [[1, 0], [0, 0]], [[np.pi / 2]], "RY").round(4)
         array([[-0.3536]])
     """
-    angles = check_real_angles(angles, rotation)
+    angles = _check_angles(_refuse_complex(angles), rotation)
     matrix, grad_matrix = np.asarray(matrix), np.asarray(grad_matrix)
     dim = 2 ** angles.shape[1]
     for name, array in (("matrix", matrix), ("grad_matrix", grad_matrix)):
@@ -220,19 +271,43 @@ def circuit_matrix_backward(
     )[0]
 
 
-def _check_pair(state: ArrayLike, grad_state: ArrayLike) -> tuple[NDArray, NDArray]:
-    """Return a state and its gradient as arrays of one shape, or say what is off."""
+def _run(
+    which: Callable, state: ArrayLike, angles: ArrayLike, rotation: str
+) -> NDArray:
+    """One of a kernel's passes over a batch of states."""
+    state = check_state(state)
+    angles = _check_angles(angles, rotation, ("n_layers", state.ndim - 1))
+    rows = state.reshape(1, len(state), -1)
+    return which(layer_kernel(angles[None], rotation), rows).reshape(state.shape)
+
+
+def _run_backward(
+    which: Callable,
+    state: ArrayLike,
+    grad_state: ArrayLike,
+    angles: ArrayLike,
+    rotation: str,
+) -> tuple[NDArray, NDArray, NDArray[np.float64]]:
+    """One of a kernel's backward passes, from a batch of states and their gradient."""
     state, grad_state = check_state(state), np.asarray(grad_state)
     if grad_state.shape != state.shape:
         raise ValueError(
             f"Argument `grad_state` must have the shape of `state`, {state.shape}, "
             f"but has {grad_state.shape}."
         )
-    return state, grad_state
+    angles = _check_angles(
+        _refuse_complex(angles), rotation, ("n_layers", state.ndim - 1)
+    )
+    kernel = layer_kernel(angles[None], rotation)
+    rows, grad_rows = (x.reshape(1, len(state), -1) for x in (state, grad_state))
+    pair, grad_angles = which(kernel, rows, grad_rows)
+    return *kernel.leave(pair).reshape(2, *state.shape), grad_angles[0]
 
 
-def check_angles(
-    angles: ArrayLike, rotation: str, n_wires: int | None = None
+def _check_angles(
+    angles: ArrayLike,
+    rotation: str,
+    shape: Sequence[int | str] = ("n_layers", "n_wires"),
 ) -> NDArray:
     """Return `angles` as an array, or say what is wrong with them or the rotation."""
     if rotation not in ROTATIONS:
@@ -245,10 +320,14 @@ def check_angles(
         raise TypeError(
             f"Argument `angles` must be an array of numbers, but is of {angles.dtype}."
         )
-    if angles.ndim != 2 or 0 in angles.shape or n_wires not in (None, angles.shape[1]):
-        wanted = "n_wires" if n_wires is None else n_wires
+    if (
+        angles.ndim != len(shape)
+        or 0 in angles.shape
+        or shape[-1] not in ("n_wires", angles.shape[-1])
+    ):
+        wanted = ", ".join(map(str, shape)) + "," * (len(shape) == 1)
         raise ValueError(
-            f"Argument `angles` must have shape (n_layers, {wanted}), none of them 0, "
+            f"Argument `angles` must have shape ({wanted}), none of them 0, "
             f"but has {angles.shape}."
         )
     if not np.isfinite(angles).all():
@@ -256,11 +335,8 @@ def check_angles(
     return angles
 
 
-def check_real_angles(
-    angles: ArrayLike, rotation: str, n_wires: int | None = None
-) -> NDArray[np.float64]:
-    """The same for gates that are undone, whose inverse is not analytic."""
-    angles = check_angles(angles, rotation, n_wires)
+def _refuse_complex(angles: ArrayLike) -> ArrayLike:
+    """Gates that are undone have real angles: their inverse is not analytic."""
     if np.iscomplexobj(angles):
         raise ValueError("Argument `angles` must be real here, but is complex.")
     return angles

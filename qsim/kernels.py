@@ -20,7 +20,7 @@ from functools import cache, lru_cache, reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from qsim.gates import GENERATORS, HADAMARD
+from qsim.gates import GENERATORS, HADAMARD, ring_wires
 
 BLOCK_WIRES = 4
 """Wires that are multiplied as one matrix; four was the fastest measured."""
@@ -145,9 +145,9 @@ class _Phases(Kernel):
         """Multiply out the phases of the upper and of the lower half of the wires."""
         super().__init__(angles)
         self.in_x_basis = rotation == "RX"
-        self.ring = ring_gather(self.n_wires, self.in_x_basis)
-        self.unring = ring_scatter(self.n_wires, self.in_x_basis)
-        phases = np.exp(np.multiply.outer(angles, HALF_TURNS))  # (..., n_wires, 2)
+        self.ring, self.unring = _ring(self.n_wires, self.in_x_basis)
+        generator = GENERATORS["RZ"].diagonal()
+        phases = np.exp(np.multiply.outer(angles, generator))  # (..., n_wires, 2)
         if self.n_wires <= TABLE_WIRES:
             self.table = _kron(phases)
         else:
@@ -212,8 +212,7 @@ class _Matrices(Kernel):
     def __init__(self, angles: NDArray) -> None:
         """Multiply out each block of wires, for all layers at once."""
         super().__init__(angles)
-        self.ring = ring_gather(self.n_wires, False)
-        self.unring = ring_scatter(self.n_wires, False)
+        self.ring, self.unring = _ring(self.n_wires, False)
         half = angles / 2
         entries = np.stack([np.cos(half), np.sin(half)], axis=-1)
         self.blocks = [
@@ -248,9 +247,6 @@ class _Matrices(Kernel):
             stacked = np.array(block).reshape(self.n_layers, self.n_models, d * d)
             columns.append(stacked.swapaxes(0, 1) @ _block_generators(d).T)
         return np.concatenate(columns, axis=2)
-
-
-HALF_TURNS = np.array([-0.5j, 0.5j])
 
 
 def _kron(factors: NDArray) -> NDArray:
@@ -345,26 +341,15 @@ def _signs(k: int) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=32)
-def ring_gather(n_wires: int, in_x_basis: bool) -> NDArray[np.intp]:
-    """Indices with which the ring of CNOTs is one gather: ``new[k] = old[index[k]]``.
+def _ring(n_wires: int, in_x_basis: bool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices with which the ring of CNOTs is one gather, and the inverse permutation.
 
-    In the X basis control and target change places.
+    ``new[k] = old[index[k]]``. In the X basis control and target change places.
     """
     index = np.arange(2**n_wires)
-    n_cnots = n_wires if n_wires > 2 else n_wires - 1
-    for first in reversed(range(n_cnots)):
-        control, target = first, (first + 1) % n_wires
+    for control, target in reversed(ring_wires(n_wires)):
         if in_x_basis:
             control, target = target, control
         control_bit = (index >> (n_wires - 1 - control)) & 1
         index = index ^ (control_bit << (n_wires - 1 - target))
-    index.flags.writeable = False
-    return index
-
-
-@lru_cache(maxsize=32)
-def ring_scatter(n_wires: int, in_x_basis: bool) -> NDArray[np.intp]:
-    """The inverse permutation of `ring_gather`."""
-    index = np.argsort(ring_gather(n_wires, in_x_basis))
-    index.flags.writeable = False
-    return index
+    return index, np.argsort(index)

@@ -10,8 +10,10 @@ from qsim import (
     adjoint_layers_backward,
     circuit_matrix,
     circuit_matrix_backward,
+    entangling_layer,
     entangling_layers,
     entangling_layers_backward,
+    layer_gates,
     zero_state,
 )
 
@@ -30,6 +32,53 @@ def reference(state, angles, rotation):
     """The layers by dense matrices."""
     columns = state.reshape(len(state), -1).T
     return dense.apply_layers(columns, angles, rotation).T.reshape(state.shape)
+
+
+@pytest.mark.parametrize("rotation", ROTATIONS)
+@pytest.mark.parametrize("n_wires", [*WIRES, 9, 11])
+def test_the_fast_way_equals_gate_by_gate(n_wires, rotation):
+    _, state, angles = draw(10, n_wires, n_layers=3)
+    expected = state
+    for row in angles:
+        expected = entangling_layer(expected, row, rotation)
+    out = entangling_layers(state, angles, rotation)
+    np.testing.assert_allclose(out, expected, atol=1e-13, rtol=0)
+
+
+@pytest.mark.parametrize("rotation", ROTATIONS)
+@pytest.mark.parametrize("n_wires", WIRES)
+def test_a_layer_is_a_rotation_of_every_wire_then_the_ring(n_wires, rotation):
+    _, state, angles = draw(11, n_wires, n_layers=1)
+    kept = state.copy()
+    out = entangling_layer(state, angles[0], rotation)
+    expected = reference(state, angles, rotation)
+    np.testing.assert_allclose(out, expected, atol=1e-14, rtol=0)
+    np.testing.assert_array_equal(state, kept)
+    gates = layer_gates(angles[0], rotation)
+    ring = [("CNOT", wires) for wires in dense.ring(n_wires)]
+    turns = [(rotation, (wire,)) for wire in range(n_wires)]
+    assert [(name, wires) for name, _, wires in gates] == turns + ring
+    for (_, gate, _), angle in zip(gates[:n_wires], angles[0], strict=True):
+        np.testing.assert_allclose(gate, dense.rotation(rotation, angle), atol=1e-15)
+
+
+def test_a_layer_is_an_rx_layer_unless_told():
+    layer = entangling_layer(zero_state(3), [0.3, 0.7, 1.1])
+    np.testing.assert_array_equal(
+        layer, entangling_layer(zero_state(3), [0.3, 0.7, 1.1], "RX")
+    )
+    assert [name for name, _, _ in layer_gates([0.1])] == ["RX"]
+
+
+def test_a_layer_has_one_angle_for_each_wire():
+    with pytest.raises(ValueError, match=r"`angles` must have shape \(3,\), none"):
+        entangling_layer(zero_state(3), [[0.1, 0.2, 0.3]])
+    with pytest.raises(ValueError, match=r"`angles` must have shape \(3,\), none"):
+        entangling_layer(zero_state(3), [0.1, 0.2])
+    with pytest.raises(ValueError, match=r"must have shape \(n_wires,\), none of them"):
+        layer_gates([])
+    with pytest.raises(ValueError, match="`rotation` must be one of RX, RY, RZ, but"):
+        layer_gates([0.1], "CZ")
 
 
 @pytest.mark.parametrize("rotation", ROTATIONS)
@@ -251,6 +300,25 @@ def test_any_layout_in_memory(n_wires, name):
         found = backward(odd, np.asfortranarray(grad), angles, name)
         for ours, theirs in zip(found, expected, strict=True):
             np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("rotation", ROTATIONS)
+@pytest.mark.parametrize("n_wires", [1, 3])
+def test_lists_are_arrays(n_wires, rotation):
+    rng, state, angles = draw(12, n_wires)
+    grad = dense.random_state(rng, n_wires, 3)
+    for function, arguments in (
+        (entangling_layer, (state, angles[0])),
+        (entangling_layers, (state, angles)),
+        (adjoint_layers, (state, angles)),
+        (entangling_layers_backward, (state, grad, angles)),
+    ):
+        expected = function(*arguments, rotation)
+        found = function(*(array.tolist() for array in arguments), rotation)
+        expected = expected if isinstance(expected, tuple) else (expected,)
+        found = found if isinstance(found, tuple) else (found,)
+        for left, right in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(left, right)
 
 
 @pytest.mark.parametrize("name", ["RX", "RY", "RZ"])

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from qsim import CNOT, HADAMARD, I2, PAULI_X, PAULI_Y, PAULI_Z, RX, RY, RZ
+from qsim.gates import GENERATORS
 
 ROTATIONS = {"RX": RX, "RY": RY, "RZ": RZ}
 ANGLES = [0.0, 0.3, -1.7, np.pi / 2, np.pi, 2 * np.pi, 5.1]
@@ -51,8 +52,18 @@ def test_derivative_is_half_the_gate_at_another_half_turn(name):
     )
 
 
+@pytest.mark.parametrize("name", ROTATIONS)
+def test_generators_are_the_derivatives(name):
+    # dR(t)/dt = g R(t), at t = 0 where R is the identity
+    gate, step = ROTATIONS[name], 1e-6
+    slope = (gate(step) - gate(-step)) / (2 * step)
+    np.testing.assert_allclose(GENERATORS[name], slope, atol=1e-12)
+    np.testing.assert_array_equal(GENERATORS[name], -0.5j * dense.PAULI[name])
+
+
 def test_ry_is_real_and_the_others_are_complex():
     assert RY(0.3).dtype == RY(1).dtype == np.float64
+    assert GENERATORS["RY"].dtype == np.float64
     assert RX(0.3).dtype == RZ(0.3).dtype == RY(0.3 + 0j).dtype == np.complex128
 
 
