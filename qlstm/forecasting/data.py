@@ -14,6 +14,9 @@ from qlstm.forecasting.checks import check_series
 from qlstm.params import check_choice, check_rng, check_size
 from qlstm.train import Training
 
+NOISES = ("none", "gaussian", "uniform", "gaussian twice")
+SPLITS = ("windows", "random", "series", "targets")
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -155,6 +158,7 @@ def noisy_sine(
     """
     check_size("n_points", n_points)
     check_rng(rng)
+    check_choice("protocol.noise", protocol.noise, NOISES)
     clean = np.sin(np.linspace(0, 8 * np.pi, n_points))
     if protocol.noise == "none":
         return clean
@@ -162,12 +166,7 @@ def noisy_sine(
         return clean + rng.normal(0, 0.1, n_points)
     if protocol.noise == "uniform":
         return clean + rng.uniform(-0.1, 0.1, n_points)
-    if protocol.noise == "gaussian twice":
-        return clean + rng.normal(0, 0.1, (2, n_points)).sum(axis=0)
-    raise ValueError(
-        "Argument `protocol.noise` must be one of none, gaussian, uniform, "
-        f"gaussian twice, but is {protocol.noise!r}."
-    )
+    return clean + rng.normal(0, 0.1, (2, n_points)).sum(axis=0)
 
 
 def make_windows(values: ArrayLike, n_steps: int) -> Windows:
@@ -288,6 +287,7 @@ def prepare(values: ArrayLike, protocol: Protocol, rng: np.random.Generator) -> 
     _check_shares(protocol)
     check_choice("protocol.scaling", protocol.scaling, ("none", "minmax"))
     check_choice("protocol.gaps", protocol.gaps, ("drop values", "drop windows"))
+    check_choice("protocol.split", protocol.split, SPLITS)
     if protocol.gaps == "drop values":
         values = values[~np.isnan(values)]
     scaler, scaler_index = Scaler(), np.arange(0)
@@ -325,15 +325,9 @@ def _split_rows(
     if protocol.split == "series":
         first = windows.index - protocol.n_steps  # a window's first value
         return rows[windows.index < cut], nothing, rows[first >= cut]
-    if protocol.split == "targets":
-        second = _cut(protocol.train_share + protocol.val_share, n_values)
-        after = windows.index >= cut
-        test = windows.index >= second
-        return rows[~after], rows[after & ~test], rows[test]
-    raise ValueError(
-        "Argument `protocol.split` must be one of windows, random, series, targets, "
-        f"but is {protocol.split!r}."
-    )
+    second = _cut(protocol.train_share + protocol.val_share, n_values)
+    after, test = windows.index >= cut, windows.index >= second
+    return rows[~after], rows[after & ~test], rows[test]
 
 
 def _check_shares(protocol: Protocol) -> None:

@@ -224,15 +224,8 @@ def horizon_errors(walk: WalkForward) -> tuple[HorizonErrors, ...]:
         targets = walk.targets[known, h]
         own = errors(walk.predictions[known, h], targets)
         reference = errors(last[known], targets)
-        found.append(
-            HorizonErrors(
-                ahead=h + 1,
-                n=len(targets),
-                errors=own,
-                mase=own.mae / scale,
-                skill=skill(own.mse, reference.mse),
-            )
-        )
+        above = skill(own.mse, reference.mse)
+        found.append(HorizonErrors(h + 1, len(targets), own, own.mae / scale, above))
     return tuple(found)
 
 
@@ -300,14 +293,7 @@ def _fit(
         np.unique(np.concatenate([array.ravel() for array in arrays]))
         for arrays in zip(*used, strict=True)
     ]
-    return Fit(
-        models=tuple(models),
-        scaler=scaler,
-        scaler_index=scaler_index,
-        train_index=positions[0],
-        input_index=positions[1],
-        validation_index=positions[2],
-    )
+    return Fit(tuple(models), scaler, scaler_index, *positions)
 
 
 def _forecast(
