@@ -172,10 +172,7 @@ def mase_scale(train_values: ArrayLike, season: int = 1) -> float:
 
 
 def mase(
-    predictions: ArrayLike,
-    targets: ArrayLike,
-    train_values: ArrayLike,
-    season: int = 1,
+    predictions: ArrayLike, targets: ArrayLike, train_values: ArrayLike, season: int = 1
 ) -> float:
     """Mean absolute scaled error: below 1 beats what naive forecasts did in training.
 
