@@ -7,8 +7,8 @@ import pytest
 
 from qlstm import QLSTMConfig, init_params, loss_and_grad, predict
 from qlstm.gradient import reverse
-from qlstm.model import CHUNK, mean_loss, readout_signs, unroll
-from qlstm.params import ROTATIONS, QLSTMReadoutParams
+from qlstm.model import mean_loss, readout_signs, unroll
+from qlstm.params import CHUNK, ROTATIONS, QLSTMReadoutParams
 
 MEMORIES = ("collapse", "probabilities", "marginals", "reset")
 SIZES = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 2)]
