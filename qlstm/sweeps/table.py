@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from qlstm.commands.cli import format_table
 from qlstm.files import atomic_path
 from qlstm.sweeps.files import RunFolder, run_key
+from qlstm.tables import format_table
 
 Row = dict[str, Any]
 
