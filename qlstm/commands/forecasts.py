@@ -15,9 +15,10 @@ from qlstm.forecasting import (
     Dataset,
     Forecast,
     Protocol,
+    Quantum,
     Series,
     forecast_baselines,
-    forecast_model,
+    forecast_with,
     prepare,
 )
 from qlstm.params import DISENTANGLERS, MEMORIES, PAPER_MEMORIES, ROTATIONS, QLSTMConfig
@@ -205,12 +206,12 @@ def run_forecasts(
 
 def _train(dataset: Dataset, config: QLSTMConfig, seed: int, epochs: int) -> Forecast:
     """One trained model; the headline has warned of targets out of reach."""
-    progress = epoch_progress(f"{config.rotation} {config.memory}", epochs)
+    label = f"{config.rotation} {config.memory}"
+    model = Quantum(config, **vars(dataset.protocol.training) | {"epochs": epochs})
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*targets cannot be met")
-        return forecast_model(
-            dataset, config, seed=seed, epochs=epochs, callback=progress
-        )
+        progress = epoch_progress(label, epochs)
+        return forecast_with(label, model, dataset, seed=seed, callback=progress)
 
 
 def _headline(series: Series, dataset: Dataset, epochs: int) -> str:

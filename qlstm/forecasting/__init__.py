@@ -1,6 +1,15 @@
-"""A series in, honest numbers out."""
+"""A series in, honest numbers out.
+
+In the order of the work: `sources` load a series, `data` cuts it into windows as a
+protocol says; a forecaster (`base`, `baselines`, `quantum`; by name: `forecasters`) is
+fitted to them; `forecast` measures it beside persistence (`metrics`), `evaluation` walks
+it forward, several steps ahead too (`multistep`). What the numbers are worth: `audit`
+finds leaks, `copying` copies, `significance` luck, `conformal` gives intervals. What two
+of them ask of numbers or windows is in `checks` and `examples`.
+"""
 
 from qlstm.forecasting.audit import Audit, Finding, audit
+from qlstm.forecasting.base import Fitted, Forecaster
 from qlstm.forecasting.baselines import persistence
 from qlstm.forecasting.conformal import (
     Coverage,
@@ -27,18 +36,12 @@ from qlstm.forecasting.evaluation import (
     horizon_errors,
     walk_forward,
 )
-from qlstm.forecasting.forecast import (
-    Forecast,
-    forecast_baselines,
-    forecast_model,
-    forecast_with,
-)
+from qlstm.forecasting.forecast import Forecast, forecast_baselines, forecast_with
 from qlstm.forecasting.forecasters import (
     FORECASTERS,
-    Fitted,
-    Forecaster,
     forecaster_options,
     make_forecaster,
+    register_forecaster,
 )
 from qlstm.forecasting.metrics import (
     Errors,
@@ -106,7 +109,6 @@ __all__ = [
     "errors",
     "fetch_meteostat",
     "forecast_baselines",
-    "forecast_model",
     "forecast_with",
     "forecaster_options",
     "holm",
@@ -125,6 +127,7 @@ __all__ = [
     "quartiles",
     "r2",
     "recursive_forecast",
+    "register_forecaster",
     "scores",
     "sha256_of_values",
     "skill",
