@@ -42,17 +42,16 @@ from experiments.entangling_power.measures import (
     named_gates,
     summarize,
 )
-from qlstm.commands.cli import (
+from qlstm.commands import (
     Parser,
     ensure_one_thread,
     format_table,
     positive_int,
     run_main,
     seed_int,
-    versions,
 )
+from qlstm.files import versions, write_json
 from qlstm.plots import save_figure
-from qlstm.store import write_json
 from qsim import entanglement
 
 NAME = "entangling_power"

@@ -9,6 +9,7 @@ trained on shuffled targets, parameters drawn anew, persistence and an autoregre
 import argparse
 import time
 import warnings
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,14 +21,14 @@ from experiments.memory import runs as runs_of
 from experiments.memory.runs import Circuit, Curves, Run, Sizes
 from experiments.memory.statistics import Change, Correlation, changes, correlations
 from qlstm import QLSTMConfig
-from qlstm.commands.cli import (
+from qlstm.commands import (
     Parser,
-    Progress,
+    epoch_progress,
     positive_int,
     run_main,
     seed_int,
-    versions,
 )
+from qlstm.files import versions, write_json
 from qlstm.forecasting import (
     SINE_PROTOCOLS,
     Dataset,
@@ -39,7 +40,6 @@ from qlstm.insight import Trace
 from qlstm.params import ROTATIONS
 from qlstm.plots import save_figure
 from qlstm.readout import out_of_reach
-from qlstm.store import write_json
 
 PROTOCOL = SINE_PROTOCOLS["figure"]
 FULL = Sizes(seeds=10, epochs=150, draws=20, sequences=2000, n_steps=16)
@@ -164,9 +164,9 @@ def _draw(found: Found, folder: Path) -> list[str]:
     return list(drawn)
 
 
-def _progress(name: str, seed: int, epochs: int) -> Progress:
+def _progress(name: str, seed: int, epochs: int) -> Callable:
     """The progress bar of one run."""
-    return Progress(f"{name[:24]} {seed}", epochs)
+    return epoch_progress(f"{name[:24]} {seed}", epochs)
 
 
 def _plain(record: Any) -> dict[str, Any]:
