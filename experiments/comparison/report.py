@@ -1,0 +1,162 @@
+"""What comparisons of models say in numbers and words: pairs, quartiles, sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experiments.comparison.runs import Outcome, Setting
+from qlstm import forecasting
+from qlstm.commands.cli import versions
+from qlstm.forecasting import summarize_seeds
+from qlstm.store import write_json
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LEVEL = 0.05
+"""Of every test."""
+
+
+def quartiles(values: Iterable[float]) -> dict[str, float]:
+    """Median and quartiles."""
+    return forecasting.quartiles(list(values))._asdict()
+
+
+def compare(table: dict[str, list[float]], reference: str) -> dict[str, dict]:
+    """Paired tests of every row against one, corrected by Holm for their number.
+
+    A row that does not vary is not compared with a reference that does not either: all
+    of their pairs are one pair.
+
+    Args:
+        table: One number a seed, by label.
+        reference: A label.
+
+    Returns:
+        For each row that can be compared: ``difference`` (median), ``p`` and
+        ``p_holm``.
+    """
+    fixed = {label for label, values in table.items() if np.ptp(values) == 0}
+    left_out = fixed - {reference} if reference in fixed else set()
+    rows = {label: values for label, values in table.items() if label not in left_out}
+    return {
+        row.name: {
+            "difference": row.difference,
+            "p": row.p_value,
+            "p_holm": row.p_holm,
+        }
+        for row in summarize_seeds(rows, reference)
+        if row.name != reference
+    }
+
+
+def p_text(p: float | None) -> str:
+    """A p value for a table; a line where nothing was tested."""
+    return "-" if p is None else f"{p:.2g}"
+
+
+def listing(texts: list[str]) -> str:
+    """Texts as a list in a sentence."""
+    return "; ".join(texts) or "none"
+
+
+def headline(setting: Setting) -> str:
+    """What was compared, and what the spread is over."""
+    what = "The noisy sine, a new series each seed"
+    spread = "of series and initial parameters"
+    if setting.dataset["name"] == "csv":
+        what = f"{Path(setting.dataset['path']).name}, one series"
+        spread = (
+            "of initial parameters only: it says nothing about other series, and a "
+            "forecast without random numbers has none"
+        )
+    seeds = setting.seeds
+    return (
+        f"{what}; protocol `{setting.protocol.name}`; {len(seeds)} seeds from "
+        f"{seeds.start}. The spread is {spread}.\n"
+        "Skill is against persistence; seconds are those of busy processors."
+    )
+
+
+def budget_text(options: dict[str, Any]) -> str:
+    """What `Setting.budget` returns, in words."""
+    return (
+        f"{options['epochs']} epochs, learning rate {options['learning_rate']}, "
+        f"{options['schedule']}"
+    )
+
+
+def too_few(n_seeds: int, n_tests: int) -> list[str]:
+    """A sentence if so few seeds cannot show anything, whatever the numbers are."""
+    if n_tests * 2.0 ** (1 - n_seeds) < LEVEL:
+        return []
+    sentence = (
+        f"With {n_seeds} seed(s) and {n_tests} tests no difference can be shown at "
+        "this level, whatever the numbers are: take more seeds."
+    )
+    return [sentence]
+
+
+def full_text(outcome: Outcome, about: str, table: str, verdict: str) -> str:
+    """The whole report: what is compared, the numbers, and what was left out."""
+    parts = [f"{headline(outcome.setting)}\n{about}", table, verdict]
+    parts += [_reach_sentence(outcome), _failed_text(outcome.failed)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _reach_sentence(outcome: Outcome) -> str:
+    """How many training targets <Z> cannot reach; empty if it reaches all."""
+    found = max(outcome.columns("out_of_reach").values(), key=max)
+    if not max(found):
+        return ""
+    return (
+        f"{min(found)} to {max(found)} training targets a seed lie outside [-1, 1], "
+        "which <Z> without a trained scale cannot reach (not warned of again)."
+    )
+
+
+def _failed_text(failed: dict[str, str]) -> str:
+    """The rows that are left out and why; empty if none is."""
+    lines = [f"Left out, a run failed: {name}: {e}" for name, e in failed.items()]
+    return "\n".join(lines)
+
+
+def write_comparison(
+    path: Path,
+    outcome: Outcome,
+    rows: Sequence[Any],
+    text: str,
+    figure: Figure,
+    **own: Any,
+) -> None:
+    """Write the JSON file and the figure, and say where.
+
+    Args:
+        path: Both files without their suffixes.
+        outcome: What `do_runs` returned.
+        rows: NamedTuples.
+        text: What was printed.
+        figure: The figure.
+        **own: More entries of the JSON file.
+    """
+    from qlstm.plots import save_figure  # matplotlib is slow to import
+
+    setting = outcome.setting
+    digests = next(iter(outcome.columns("series_sha256").values()))
+    content = own | {
+        "dataset": setting.dataset,
+        "protocol": vars(setting.protocol),
+        "seeds": list(setting.seeds),
+        "series_sha256": digests,
+        "versions": versions(),
+        "text": text,
+        "failed": outcome.failed,
+        "rows": [row._asdict() for row in rows],
+    }
+    write_json(path.with_suffix(".json"), content)
+    save_figure(path.with_suffix(".png"), figure)
+    print(f"\nWrote {path.with_suffix('.json')}, {path.with_suffix('.png')}.")

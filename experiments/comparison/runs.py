@@ -1,0 +1,223 @@
+"""What the experiments that compare models share: options, runs, results.
+
+A run is one model with one seed; the sweep engine does each once (docs/sweeps.md). On
+the noisy sine a seed draws the series and the model. A CSV file has one series, and its
+seeds draw the model alone.
+"""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from experiments.sweep import Bar
+from qlstm.commands.cli import Parser, positive_int, seed_int
+from qlstm.forecasting import (
+    Protocol,
+    check_copy,
+    forecast_with,
+    make_forecaster,
+    sha256_of_values,
+)
+from qlstm.sweeps.engine import run_sweep
+from qlstm.sweeps.files import RunFolder, run_key
+from qlstm.sweeps.forecasts import PROTOCOLS, complete_config, load_dataset
+from qlstm.sweeps.workers import ExecutorError, ProcessWorkers, usable_cpus
+
+class Entry(NamedTuple):
+    """A row of a comparison."""
+
+    label: str
+    kind: str
+    model: dict[str, Any]
+    """``name``, and the options that `make_forecaster` takes."""
+
+
+class Setting(NamedTuple):
+    """What is the same for all models of a comparison."""
+
+    dataset: dict[str, Any]
+    """As `complete_config` writes it out."""
+    protocol: Protocol
+    seeds: range
+    epochs: int | None
+    """Of all models that train; None for those of their budgets."""
+
+    def budget(self, *, long: bool = False) -> dict[str, Any]:
+        """Options of training: those of the protocol, or 300 epochs and a cosine."""
+        own = self.protocol
+        options = {"epochs": own.epochs, "learning_rate": own.learning_rate}
+        options |= {"schedule": "constant", "batch_size": own.batch_size}
+        if long:
+            options |= {"epochs": 300, "learning_rate": 0.02, "schedule": "cosine"}
+        return self.cut(options)
+
+    def cut(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Options of training, with the epochs that were asked for."""
+        return options | ({} if self.epochs is None else {"epochs": self.epochs})
+
+
+class Outcome(NamedTuple):
+    """What came of all runs of a comparison."""
+
+    setting: Setting
+    results: dict[str, list[dict[str, Any]]]
+    """By label what `run_model` returns, in the order of the seeds."""
+    failed: dict[str, str]
+    """By label the error, if a run failed."""
+
+    def columns(self, name: str) -> dict[str, list[Any]]:
+        """One value a seed, by label."""
+        results = self.results.items()
+        return {label: [run[name] for run in runs] for label, runs in results}
+
+
+def comparison_parser(study: str, description: str | None) -> Parser:
+    """Options that every comparison has."""
+    parser = Parser(f"experiments.{study}", description)
+    add = parser.add_argument
+    add("--csv", type=Path, help="CSV file with dates and values; None: noisy sine")
+    add("--column", help="value column of the CSV file")
+    add("--date-column", help="date column of the CSV file")
+    known = "; ".join(f"{name}: {' '.join(p)}" for name, p in PROTOCOLS.items())
+    add("--protocol", default="strict", help=f"one of ({known})")
+    add("--seeds", type=positive_int, help="number of seeds; None: 20, or 2 if --quick")
+    add("--seed", type=seed_int, default=0, help="the first of them")
+    add("--epochs", type=positive_int, help="epochs of all models that train")
+    add("--quick", action="store_true", help="2 seeds and 2 epochs, to try it out")
+    add("--workers", type=positive_int, help=f"processes; None: {usable_cpus()} here")
+    out = Path("results") / study
+    add("--out", type=Path, default=out, help="folder; started again, it goes on")
+    return parser
+
+
+def settle(args: argparse.Namespace) -> Setting:
+    """What the options of `comparison_parser` ask for."""
+    source: dict[str, Any] = {"name": "sine"}
+    if args.csv is not None:
+        columns = {"column": args.column, "date_column": args.date_column}
+        source = {"name": "csv", "path": str(args.csv)} | columns
+    elif args.column or args.date_column:
+        raise ValueError("Options --column and --date-column go with --csv.")
+    protocols = PROTOCOLS[source["name"]]
+    if args.protocol not in protocols:
+        raise ValueError(
+            f"Option --protocol must be one of {', '.join(protocols)}, "
+            f"but is {args.protocol!r}."
+        )
+    whole = {"dataset": source | {"protocol": args.protocol}}
+    whole = complete_config(whole | {"model": {"name": "persistence"}})
+    n_seeds = args.seeds or (2 if args.quick else 20)
+    return Setting(
+        whole["dataset"],
+        protocols[args.protocol],
+        range(args.seed, args.seed + n_seeds),
+        args.epochs or (2 if args.quick else None),
+    )
+
+
+def run_model(config: dict[str, Any]) -> dict[str, Any]:
+    """Fit one model to one series and measure it: a run of the sweep.
+
+    Args:
+        config: ``dataset``, as `complete_config` writes it out; ``model``; ``seed``.
+
+    Returns:
+        ``train_mse``, ``test_mse``, ``skill`` against persistence, ``n_params``,
+        ``is_copy``, ``out_of_reach`` (training targets), ``seconds`` (training and
+        prediction), ``test_predictions`` and ``series_sha256``.
+    """
+    options = dict(config["model"])
+    name, seed = options.pop("name"), config["seed"]
+    dataset, rng = load_dataset(config["dataset"], seed), np.random.default_rng(seed)
+    if name != "quantum":  # which spawns, as `experiments.sine` does
+        rng = rng.spawn(1)[0]  # the seed itself has drawn the noise
+    found = forecast_with(name, make_forecaster(name, **options), dataset, seed=rng)
+    copy = check_copy(found.test_predictions, dataset.values, dataset.test.index)
+    bounded = name == "quantum" and options.get("readout") != "affine"
+    beyond = np.abs(dataset.train.targets) > 1  # <Z> is not
+    return {
+        "train_mse": found.train.mse,
+        "test_mse": found.test.mse,
+        "skill": found.skill,
+        "is_copy": copy.is_copy,
+        "seconds": found.seconds,
+        "test_predictions": found.test_predictions.tolist(),
+        "series_sha256": sha256_of_values(dataset.values),
+        "n_params": found.n_params,
+        "out_of_reach": int(beyond.sum()) if bounded else 0,
+    }
+
+
+def do_runs(
+    args: argparse.Namespace,
+    setting: Setting,
+    entries: list[Entry],
+    needed: Iterable[str],
+) -> Outcome:
+    """Do the runs that are left, and give the results of all.
+
+    Args:
+        args: The parsed options.
+        setting: What `settle` found.
+        entries: The rows; two with the same model share their runs.
+        needed: Labels without which there is nothing to compare.
+
+    Returns:
+        The `Outcome`.
+
+    Raises:
+        ValueError: If a run of a needed label failed.
+    """
+    for _, _, model in entries:  # an unknown option is an error now, not in workers
+        make_forecaster(**model)
+    configs = {
+        label: [
+            {"dataset": setting.dataset, "model": model, "seed": seed}
+            for seed in setting.seeds
+        ]
+        for label, _, model in entries
+    }
+    in_turn = [c for group in zip(*configs.values(), strict=True) for c in group]
+    bar = Bar()
+    try:
+        with ProcessWorkers(args.workers) as workers:
+            tally = run_sweep(
+                run_model, in_turn, args.out, workers, callback=bar, say=_silent
+            )
+    except ExecutorError as error:
+        raise OSError(str(error)) from None
+    finally:
+        bar.clear()
+    print(f"{tally.finished} runs done now, {tally.skipped} known before.\n")
+    outcome = read_runs(args.out, setting, configs)
+    for label in needed:
+        if label in outcome.failed:
+            raise ValueError(
+                f"Nothing to compare with: {label} failed: {outcome.failed[label]}"
+            )
+    return outcome
+
+
+def _silent(line: str) -> None:
+    """Failures are reported by row, at the end."""
+
+
+def read_runs(
+    folder: Path, setting: Setting, configs: dict[str, list[dict]]
+) -> Outcome:
+    """Results of the labels whose runs have all finished, errors of the others."""
+    files = RunFolder(folder)
+    results, failed = {}, {}
+    for label, group in configs.items():
+        keys = [run_key(config) for config in group]
+        runs = [files.load_run(key) for key in keys]
+        failures = [files.load_failure(key) for key in keys]
+        errors = [failure["error"] for failure in failures if failure is not None]
+        if None in runs:
+            failed[label] = errors[0]
+        else:
+            results[label] = [run["result"] for run in runs]
+    return Outcome(setting, results, failed)

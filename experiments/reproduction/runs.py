@@ -1,0 +1,136 @@
+"""Which models are run under a protocol, and what is measured of each run."""
+
+import warnings
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from qlstm import forecasting
+from qlstm.forecasting import Dataset, check_copy, errors, persistence, skill
+from qlstm.params import PAPER_MEMORIES, ROTATIONS
+from qlstm.sweeps.files import RunFolder, run_key
+from qlstm.sweeps.forecasts import complete_config, load_dataset, run_forecast
+
+MODELS = {
+    f"{rotation} {memory}": {
+        "name": "quantum",
+        "rotation": rotation,
+        "memory": memory,
+    }
+    for rotation in ROTATIONS
+    for memory in PAPER_MEMORIES
+} | {"AR(10)": {"name": "ar"}}
+SPIKE = 1.2
+"""A spike is an epoch whose loss is at least this many times that of the one before."""
+SETTLED = 20
+"""First epochs, in which losses and switches fall together for reasons of their own."""
+
+Run = dict[str, float]
+
+
+class Reading(NamedTuple):
+    """One protocol, and every run under it."""
+
+    name: str
+    """``sine`` or ``weather``, and the protocol's name."""
+    dataset: Dataset
+    """Of the first seed."""
+    beyond: float
+    """Median share of all targets that lie outside [-1, 1]."""
+    runs: dict[str, list[Run]]
+    """By model, one for each seed in order."""
+
+
+def make_configs(dataset: dict[str, Any], epochs: int | None) -> dict[str, dict]:
+    """The runs of one protocol without their seeds, by the name of the model."""
+    return {
+        name: complete_config({"dataset": dataset, "model": model}, epochs)
+        for name, model in MODELS.items()
+    }
+
+
+def run_quietly(config: dict[str, Any]) -> dict[str, Any]:
+    """A run without the warning about targets out of reach, which the report counts."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*targets cannot be met")
+        return run_forecast(config)
+
+
+def make_reading(configs: dict[str, dict], seeds: range, files: RunFolder) -> Reading:
+    """Read the runs of one protocol and measure what the sweep did not."""
+    where = next(iter(configs.values()))["dataset"]
+    datasets = [load_dataset(where, seed) for seed in seeds]
+    names = [*(name for name in MODELS if name != "AR(10)"), "persistence", "AR(10)"]
+    runs: dict[str, list[Run]] = {name: [] for name in names}
+    beyond = []
+    for seed, dataset in zip(seeds, datasets, strict=True):
+        parts = dataset.train, dataset.validation, dataset.test
+        targets = np.concatenate([part.targets for part in parts])
+        beyond.append(np.mean(np.abs(targets) > 1))
+        last = dataset.scaler.inverse(persistence(dataset.test.inputs))
+        results = {"persistence": {"test_predictions": last, "history": {}}}
+        for name, config in configs.items():
+            results[name] = files.load_run(run_key(config | {"seed": seed}))["result"]
+        for name, result in results.items():
+            runs[name].append({"seed": seed} | measure(dataset, result))
+    task = "sine" if where["name"] == "sine" else "weather"
+    name = f"{task} {where['protocol']}"
+    return Reading(name, datasets[0], float(np.median(beyond)), runs)
+
+
+def measure(dataset: Dataset, result: dict[str, Any]) -> Run:
+    """The numbers of one run, losses and errors in the units that the model sees.
+
+    Args:
+        dataset: The run's windows.
+        result: ``test_predictions``, and the ``history`` of a quantum model.
+
+    Returns:
+        ``mse``, ``skill``, ``copy`` (0 or 1), ``r_before`` and ``r_target`` (correlation
+        of the predictions with the value before and with the one they predict); of a
+        quantum model also ``first_loss``, ``last_loss`` and ``spikes``, and if it
+        counts switches, ``switches`` and ``switches_at_spikes``, means over epochs,
+        and ``switch_correlation``, Spearman's of the switches in an epoch with the
+        size of the loss's relative change.
+    """
+    test, predictions = dataset.test, np.asarray(result["test_predictions"])
+    check = check_copy(predictions, dataset.values, test.index)
+    mse = errors(dataset.scaler.transform(predictions), test.targets).mse
+    run = {
+        "mse": mse,
+        "skill": skill(mse, errors(persistence(test.inputs), test.targets).mse),
+        "copy": int(check.is_copy),
+        "r_before": float(check.correlation[1]),
+        "r_target": float(check.correlation[0]),
+    }
+    known = {name: value for name, value in run.items() if not np.isnan(value)}
+    return known | _measure_history(result["history"])
+
+
+def _measure_history(history: dict[str, list[float]]) -> Run:
+    """Losses, spikes and branch switches of a training run."""
+    if not history:
+        return {}
+    loss = np.array(history["loss"])
+    spiked = loss[1:] >= SPIKE * loss[:-1]
+    run = {"first_loss": loss[0], "last_loss": loss[-1], "spikes": spiked.sum()}
+    if "branch_switches" in history:
+        switches = np.array(history["branch_switches"])[1:]  # the first has no before
+        run["switches"] = switches.mean() if len(switches) else 0
+        if spiked.any():
+            run["switches_at_spikes"] = switches[spiked].mean()
+        moves, late = np.abs(np.diff(np.log(loss)))[SETTLED:], switches[SETTLED:]
+        if len(late) > 1 and np.ptp(late) > 0:
+            run["switch_correlation"] = spearmanr(moves, late).statistic
+    return {name: float(value) for name, value in run.items()}
+
+
+def quartiles(runs: Iterable[Run], name: str) -> dict[str, float] | None:
+    """Median and quartiles over the runs that have the number; None if none has."""
+    values = [run[name] for run in runs if name in run]
+    if not values:
+        return None
+    found = forecasting.quartiles(values)
+    return dict(zip(("median", "q25", "q75"), found, strict=True))
