@@ -32,7 +32,10 @@ def draw(rows: Sequence[Row], floor: float | None) -> Figure:
         style = {"color": ORANGE, "lw": 1.5, "zorder": 2}
         lines[f"variance of the noise, {floor:.2g}"] = floor, style
     figure, ax = draw_strips(
-        [Strip(f"{r.label} ({r.n_params})", r.kind, r.values["test_mse"]) for r in rows],
+        [
+            Strip(f"{r.label} ({r.n_params})", r.kind, r.values["test_mse"])
+            for r in rows
+        ],
         lines,
         "Who forecasts better than an autoregression? A point is a seed",
         height=1.6 + 0.3 * len(rows),

@@ -10,9 +10,8 @@ import numpy as np
 
 from experiments.comparison.runs import Outcome, Setting
 from qlstm import forecasting
-from qlstm.commands.cli import versions
+from qlstm.files import versions, write_json
 from qlstm.forecasting import summarize_seeds
-from qlstm.store import write_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

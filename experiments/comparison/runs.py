@@ -26,6 +26,7 @@ from qlstm.sweeps.files import RunFolder, run_key
 from qlstm.sweeps.forecasts import PROTOCOLS, complete_config, load_dataset
 from qlstm.sweeps.workers import ExecutorError, ProcessWorkers, usable_cpus
 
+
 class Entry(NamedTuple):
     """A row of a comparison."""
 

@@ -23,10 +23,9 @@ from qlstm.commands.cli import (
     run_main,
     seed_int,
     series_record,
-    versions,
 )
+from qlstm.files import versions, write_json
 from qlstm.forecasting import load_csv
-from qlstm.store import write_json
 from qlstm.sweeps.engine import run_sweep
 from qlstm.sweeps.files import RunFolder
 from qlstm.sweeps.forecasts import PROTOCOLS
