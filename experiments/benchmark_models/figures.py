@@ -39,8 +39,8 @@ def draw(rows: Sequence[Row], floor: float | None) -> Figure:
         lines,
         "Who forecasts better than an autoregression? A point is a seed",
         height=1.6 + 0.3 * len(rows),
+        scale="log",
     )
-    ax.set_xscale("log")
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     plain_numbers(ax)
     ax.set_xlabel("test MSE, units of the series squared")

@@ -213,12 +213,11 @@ def read_runs(
     files = RunFolder(folder)
     results, failed = {}, {}
     for label, group in configs.items():
-        keys = [run_key(config) for config in group]
-        runs = [files.load_run(key) for key in keys]
-        failures = [files.load_failure(key) for key in keys]
-        errors = [failure["error"] for failure in failures if failure is not None]
-        if None in runs:
+        keys = map(run_key, group)
+        records = [files.load_run(key) or files.load_failure(key) for key in keys]
+        errors = [record["error"] for record in records if "error" in record]
+        if errors:
             failed[label] = errors[0]
         else:
-            results[label] = [run["result"] for run in runs]
+            results[label] = [record["result"] for record in records]
     return Outcome(setting, results, failed)

@@ -34,6 +34,7 @@ def draw_strips(
     lines: dict[str, tuple[float, dict[str, Any]]],
     title: str,
     height: float,
+    scale: str = "linear",
 ) -> tuple[Figure, Axes]:
     """Every row with its name, the first above, and a legend below.
 
@@ -42,12 +43,14 @@ def draw_strips(
         lines: By what the legend says: where a vertical line stands, and its style.
         title: Title of the figure.
         height: Of the figure, in inches.
+        scale: Of x.
 
     Returns:
         The figure, and its axes without a label of x.
     """
     figure, axes = new_figure(1, 1, figsize=(9, height))
     ax = axes[0, 0]
+    ax.set_xscale(scale)
     for k, strip in enumerate(strips):
         _draw_strip(ax, k, strip)
     for label, (x, style) in lines.items():
