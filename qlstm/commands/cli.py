@@ -14,7 +14,8 @@ import numpy as np
 
 from qlstm.files import versions, write_json
 from qlstm.forecasting.data import Dataset, Protocol, prepare
-from qlstm.forecasting.forecast import Forecast, forecast_baselines, forecast_model
+from qlstm.forecasting.forecast import Forecast, forecast_baselines, forecast_with
+from qlstm.forecasting.quantum import Quantum
 from qlstm.forecasting.sources import Series
 from qlstm.params import (
     DISENTANGLERS,
@@ -281,10 +282,15 @@ def run_forecasts(
     for rotation in rotations:
         for memory in memories:
             config = model_config(args, rotation, memory)
-            progress = Progress(f"{rotation} {memory}", epochs)
+            label = f"{rotation} {memory}"
+            training = vars(protocol.training) | {"epochs": epochs}
             models.append(
-                forecast_model(
-                    dataset, config, seed=args.seed, epochs=epochs, callback=progress
+                forecast_with(
+                    label,
+                    Quantum(config, **training),
+                    dataset,
+                    seed=args.seed,
+                    callback=Progress(label, epochs),
                 )
             )
         figures[f"{name}_{rotation}.png"] = models[-len(memories) :]

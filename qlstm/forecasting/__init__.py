@@ -1,6 +1,7 @@
 """A series in, honest numbers out."""
 
 from qlstm.forecasting.audit import Audit, Finding, audit
+from qlstm.forecasting.base import Fitted, Forecaster
 from qlstm.forecasting.baselines import persistence
 from qlstm.forecasting.conformal import (
     Coverage,
@@ -30,15 +31,13 @@ from qlstm.forecasting.evaluation import (
 from qlstm.forecasting.forecast import (
     Forecast,
     forecast_baselines,
-    forecast_model,
     forecast_with,
 )
 from qlstm.forecasting.forecasters import (
     FORECASTERS,
-    Fitted,
-    Forecaster,
     forecaster_options,
     make_forecaster,
+    register_forecaster,
 )
 from qlstm.forecasting.metrics import (
     Errors,
@@ -106,7 +105,6 @@ __all__ = [
     "errors",
     "fetch_meteostat",
     "forecast_baselines",
-    "forecast_model",
     "forecast_with",
     "forecaster_options",
     "holm",
@@ -125,6 +123,7 @@ __all__ = [
     "quartiles",
     "r2",
     "recursive_forecast",
+    "register_forecaster",
     "scores",
     "sha256_of_values",
     "skill",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.params import as_real, check_choice, check_rng, check_size
+from qlstm.train import Training
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class Protocol:
     n_steps: int = 10
     batch_size: int = 5
     learning_rate: float = 0.01
+
+    @property
+    def training(self) -> Training:
+        """Its options of training; the others are the defaults."""
+        return Training(self.epochs, self.batch_size, self.learning_rate)
 
 
 def _strict(noise: str, scaling: str, epochs: int) -> Protocol:

@@ -5,7 +5,7 @@ known, it and those after it are not. Nothing here looks past the origin, scalin
 included; `qlstm.audit` checks that from the positions each result carries.
 
 A forecaster is anything with ``fit(inputs, targets, *, rng, validation=None)`` that
-returns something with ``predict(inputs)`` (`qlstm.forecasters.Forecaster`); both see
+returns something with ``predict(inputs)`` (`qlstm.forecasting.Forecaster`); both see
 scaled windows ``(n_windows, n_steps, 1)``.
 """
 
@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.forecasting.base import Forecaster
 from qlstm.forecasting.data import Scaler, fit_minmax
-from qlstm.forecasting.forecasters import Forecaster
 from qlstm.forecasting.metrics import Errors, errors, mase_scale, skill
 from qlstm.forecasting.multistep import predict_steps, recursive_forecast
 from qlstm.params import check_choice, check_size

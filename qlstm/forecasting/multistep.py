@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.forecasting.forecasters import Fitted
+from qlstm.forecasting.base import Fitted
 from qlstm.params import check_size
 
 
