@@ -17,13 +17,12 @@ from qlstm.commands.cli import Parser, positive_int, seed_int
 from qlstm.forecasting import (
     Protocol,
     check_copy,
-    forecast_with,
     make_forecaster,
     sha256_of_values,
 )
 from qlstm.sweeps.engine import run_sweep
 from qlstm.sweeps.files import RunFolder, run_key
-from qlstm.sweeps.forecasts import PROTOCOLS, complete_config, load_dataset
+from qlstm.sweeps.forecasts import PROTOCOLS, complete_config, fit_forecast
 from qlstm.sweeps.workers import ExecutorError, ProcessWorkers, usable_cpus
 
 
@@ -130,15 +129,10 @@ def run_model(config: dict[str, Any]) -> dict[str, Any]:
         ``is_copy``, ``out_of_reach`` (training targets), ``seconds`` (training and
         prediction), ``test_predictions`` and ``series_sha256``.
     """
-    options = dict(config["model"])
-    name, seed = options.pop("name"), config["seed"]
-    dataset, rng = load_dataset(config["dataset"], seed), np.random.default_rng(seed)
-    if name != "quantum":  # which spawns, as `experiments.sine` does
-        rng = rng.spawn(1)[0]  # the seed itself has drawn the noise
-    found = forecast_with(name, make_forecaster(name, **options), dataset, seed=rng)
+    dataset, found = fit_forecast(config)
     copy = check_copy(found.test_predictions, dataset.values, dataset.test.index)
-    bounded = name == "quantum" and options.get("readout") != "affine"
-    beyond = np.abs(dataset.train.targets) > 1  # <Z> is not
+    bounded = found.config is not None and found.config.readout == "expectation"
+    beyond = np.abs(dataset.train.targets) > 1  # and <Z> is not
     return {
         "train_mse": found.train.mse,
         "test_mse": found.test.mse,
