@@ -13,9 +13,10 @@ import pytest
 from qlstm import QLSTMConfig
 from qlstm.forecasting import (
     SINE_PROTOCOLS,
+    Quantum,
     check_copy,
     forecast_baselines,
-    forecast_model,
+    forecast_with,
     noisy_sine,
     prepare,
 )
@@ -43,7 +44,6 @@ def run_here(monkeypatch, *options):
     """The command in this process."""
     monkeypatch.syspath_prepend(ROOT)
     monkeypatch.setattr("sys.argv", ["reproduction", *map(str, options)])
-    monkeypatch.delitem(sys.modules, "experiments.reproduction", raising=False)
     return runpy.run_module("experiments.reproduction", run_name="__main__")
 
 
@@ -91,7 +91,7 @@ def test_the_numbers_are_those_of_one_run(quick):
     protocol, rng = SINE_PROTOCOLS["figure"], np.random.default_rng(1)
     dataset = prepare(noisy_sine(protocol, rng), protocol, rng)
     config = QLSTMConfig(rotation="RY", memory="collapse")
-    forecast = forecast_model(dataset, config, seed=1, epochs=2)
+    forecast = forecast_with("", Quantum(config, epochs=2), dataset, seed=1)
     found = content["models"]["RY collapse"]["runs"][1]
     check = check_copy(forecast.test_predictions, dataset.values, dataset.test.index)
     loss = forecast.history["loss"]

@@ -10,6 +10,7 @@ command goes on where it was.
 import argparse
 
 from experiments.benchmark_models.report import (
+    NOISE_FLOOR,
     REFERENCES,
     about,
     by_error,
@@ -23,12 +24,6 @@ from experiments.comparison.runs import comparison_parser, do_runs, settle
 from qlstm.commands.cli import run_main
 
 NAME = "benchmark_models"
-NOISE_FLOOR = {
-    "gaussian": 0.1**2,
-    "uniform": 0.1**2 / 3,
-    "gaussian twice": 2 * 0.1**2,
-}
-"""Variance of the sine's noise: no forecast has a lower expected MSE."""
 
 
 def main(args: argparse.Namespace) -> None:

@@ -20,6 +20,12 @@ from experiments.comparison.report import (
 from experiments.comparison.runs import Entry, Outcome, Setting
 from qlstm.commands.cli import format_table
 
+NOISE_FLOOR = {
+    "gaussian": 0.1**2,
+    "uniform": 0.1**2 / 3,
+    "gaussian twice": 2 * 0.1**2,
+}
+"""Variance of the sine's noise: no forecast has a lower expected MSE."""
 REFERENCES = {
     AR: "p AR(10)",
     MATCHED: "p matched",
