@@ -9,11 +9,11 @@ command goes on where it was.
 
 import argparse
 
+from experiments.benchmark_models.figures import draw
 from experiments.benchmark_models.report import (
     NOISE_FLOOR,
     REFERENCES,
     about,
-    by_error,
     make_rows,
     table,
     verdict,
@@ -21,7 +21,7 @@ from experiments.benchmark_models.report import (
 from experiments.benchmark_models.runs import make_entries
 from experiments.comparison.report import full_text, write_comparison
 from experiments.comparison.runs import comparison_parser, do_runs, settle
-from qlstm.commands.cli import run_main
+from qlstm.commands import run_main
 
 NAME = "benchmark_models"
 
@@ -32,15 +32,12 @@ def main(args: argparse.Namespace) -> None:
     entries = make_entries(setting)
     outcome = do_runs(args, setting, entries, REFERENCES)
     rows = make_rows(entries, outcome)
-    verdict_text = verdict(rows, len(setting.seeds))
-    text = full_text(outcome, about(setting), table(rows), verdict_text)
+    words = verdict(rows, len(setting.seeds))
+    text = full_text(outcome, about(setting), table(rows), words)
     print(text)
-    from experiments.benchmark_models.figures import draw  # slow to import
-
     floor = NOISE_FLOOR.get(setting.protocol.noise)
-    figure = draw(by_error(rows), floor)
     own = {"experiment": NAME, "noise_floor": floor}
-    write_comparison(args.out / NAME, outcome, rows, text, figure, **own)
+    write_comparison(args.out, NAME, outcome, rows, text, draw(rows, floor), **own)
 
 
 if __name__ == "__main__":

@@ -1,26 +1,25 @@
 """The figure: test errors of every model."""
 
-from collections.abc import Sequence
-
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from experiments.benchmark_models.report import Row
+from experiments.benchmark_models.report import Row, by_error
 from experiments.benchmark_models.runs import AR, PERSISTENCE
 from experiments.comparison.strips import Strip, draw_strips, plain_numbers
 from qlstm.plots import ORANGE
 
 
-def draw(rows: Sequence[Row], floor: float | None) -> Figure:
+def draw(rows: list[Row], floor: float | None) -> Figure:
     """Test errors of every model on a logarithmic axis.
 
     Args:
-        rows: The best first. The medians of AR(10) and of persistence are lines.
+        rows: One a model; the medians of AR(10) and of persistence are lines.
         floor: Variance of the noise, or None.
 
     Returns:
         The figure.
     """
+    rows = by_error(rows)
     medians = {row.label: row.test_mse["median"] for row in rows}
     dashed = {"color": "black", "ls": "--", "lw": 1}
     dotted = {"color": "black", "ls": ":", "lw": 1.2}

@@ -1,28 +1,18 @@
-"""What comparisons of models say in numbers and words: pairs, quartiles, sentences."""
+"""What comparisons of models say in numbers and words: pairs, sentences, files."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from experiments.comparison.runs import Outcome, Setting
-from qlstm import forecasting
-from qlstm.files import versions, write_json
+from qlstm.commands import write_results
+from qlstm.files import versions
 from qlstm.forecasting import summarize_seeds
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 LEVEL = 0.05
 """Of every test."""
-
-
-def quartiles(values: Iterable[float]) -> dict[str, float]:
-    """Median and quartiles."""
-    return forecasting.quartiles(list(values))._asdict()
 
 
 def compare(table: dict[str, list[float]], reference: str) -> dict[str, dict]:
@@ -43,11 +33,7 @@ def compare(table: dict[str, list[float]], reference: str) -> dict[str, dict]:
     left_out = fixed - {reference} if reference in fixed else set()
     rows = {label: values for label, values in table.items() if label not in left_out}
     return {
-        row.name: {
-            "difference": row.difference,
-            "p": row.p_value,
-            "p_holm": row.p_holm,
-        }
+        row.name: {"difference": row.difference, "p": row.p_value, "p_holm": row.p_holm}
         for row in summarize_seeds(rows, reference)
         if row.name != reference
     }
@@ -61,24 +47,6 @@ def p_text(p: float | None) -> str:
 def listing(texts: list[str]) -> str:
     """Texts as a list in a sentence."""
     return "; ".join(texts) or "none"
-
-
-def headline(setting: Setting) -> str:
-    """What was compared, and what the spread is over."""
-    what = "The noisy sine, a new series each seed"
-    spread = "of series and initial parameters"
-    if setting.dataset["name"] == "csv":
-        what = f"{Path(setting.dataset['path']).name}, one series"
-        spread = (
-            "of initial parameters only: it says nothing about other series, and a "
-            "forecast without random numbers has none"
-        )
-    seeds = setting.seeds
-    return (
-        f"{what}; protocol `{setting.protocol.name}`; {len(seeds)} seeds from "
-        f"{seeds.start}. The spread is {spread}.\n"
-        "Skill is against persistence; seconds are those of busy processors."
-    )
 
 
 def budget_text(options: dict[str, Any]) -> str:
@@ -101,10 +69,40 @@ def too_few(n_seeds: int, n_tests: int) -> list[str]:
 
 
 def full_text(outcome: Outcome, about: str, table: str, verdict: str) -> str:
-    """The whole report: what is compared, the numbers, and what was left out."""
-    parts = [f"{headline(outcome.setting)}\n{about}", table, verdict]
-    parts += [_reach_sentence(outcome), _failed_text(outcome.failed)]
+    """The whole report: what is compared, the numbers, and what was left out.
+
+    Args:
+        outcome: What `do_runs` returned.
+        about: How the models were trained.
+        table: The rows.
+        verdict: What they say.
+
+    Returns:
+        Paragraphs.
+    """
+    failed = outcome.failed.items()
+    left_out = [f"Left out, a run failed: {name}: {error}" for name, error in failed]
+    parts = [f"{_headline(outcome.setting)}\n{about}", table, verdict]
+    parts += [_reach_sentence(outcome), "\n".join(left_out)]
     return "\n\n".join(part for part in parts if part)
+
+
+def _headline(setting: Setting) -> str:
+    """What was compared, and what the spread is over."""
+    what = "The noisy sine, a new series each seed"
+    spread = "of series and initial parameters"
+    if setting.dataset["name"] == "csv":
+        what = f"{Path(setting.dataset['path']).name}, one series"
+        spread = (
+            "of initial parameters only: it says nothing about other series, and a "
+            "forecast without random numbers has none"
+        )
+    seeds = setting.seeds
+    return (
+        f"{what}; protocol `{setting.protocol.name}`; {len(seeds)} seeds from "
+        f"{seeds.start}. The spread is {spread}.\n"
+        "Skill is against persistence; seconds are those of busy processors."
+    )
 
 
 def _reach_sentence(outcome: Outcome) -> str:
@@ -118,16 +116,11 @@ def _reach_sentence(outcome: Outcome) -> str:
     )
 
 
-def _failed_text(failed: dict[str, str]) -> str:
-    """The rows that are left out and why; empty if none is."""
-    lines = [f"Left out, a run failed: {name}: {e}" for name, e in failed.items()]
-    return "\n".join(lines)
-
-
 def write_comparison(
-    path: Path,
+    folder: Path,
+    name: str,
     outcome: Outcome,
-    rows: Sequence[Any],
+    rows: list,
     text: str,
     figure: Figure,
     **own: Any,
@@ -135,15 +128,14 @@ def write_comparison(
     """Write the JSON file and the figure, and say where.
 
     Args:
-        path: Both files without their suffixes.
+        folder: Where to.
+        name: Of both files, without suffix.
         outcome: What `do_runs` returned.
         rows: NamedTuples.
         text: What was printed.
         figure: The figure.
         **own: More entries of the JSON file.
     """
-    from qlstm.plots import save_figure  # matplotlib is slow to import
-
     setting = outcome.setting
     digests = next(iter(outcome.columns("series_sha256").values()))
     content = own | {
@@ -156,6 +148,4 @@ def write_comparison(
         "failed": outcome.failed,
         "rows": [row._asdict() for row in rows],
     }
-    write_json(path.with_suffix(".json"), content)
-    save_figure(path.with_suffix(".png"), figure)
-    print(f"\nWrote {path.with_suffix('.json')}, {path.with_suffix('.png')}.")
+    write_results(folder, {f"{name}.json": content, f"{name}.png": figure})

@@ -6,24 +6,23 @@ seeds draw the model alone.
 """
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.sweep import Bar
-from qlstm.commands.cli import Parser, positive_int, seed_int
-from qlstm.forecasting import (
-    Protocol,
-    check_copy,
-    make_forecaster,
-    sha256_of_values,
+from qlstm.commands import (
+    Parser,
+    add_csv_options,
+    add_sweep_options,
+    csv_source,
+    positive_int,
+    run_configs,
+    seed_int,
 )
-from qlstm.sweeps.engine import run_sweep
-from qlstm.sweeps.files import RunFolder, run_key
-from qlstm.sweeps.forecasts import PROTOCOLS, complete_config, fit_forecast
-from qlstm.sweeps.workers import ExecutorError, ProcessWorkers, usable_cpus
+from qlstm.forecasting import Protocol, check_copy, make_forecaster, sha256_of_values
+from qlstm.sweeps import PROTOCOLS, RunFolder, complete_config, fit_forecast, run_key
 
 
 class Entry(NamedTuple):
@@ -78,37 +77,29 @@ def comparison_parser(study: str, description: str | None) -> Parser:
     """Options that every comparison has."""
     parser = Parser(f"experiments.{study}", description)
     add = parser.add_argument
-    add("--csv", type=Path, help="CSV file with dates and values; None: noisy sine")
-    add("--column", help="value column of the CSV file")
-    add("--date-column", help="date column of the CSV file")
+    add_csv_options(parser, "CSV file with dates and values; None: noisy sine")
     known = "; ".join(f"{name}: {' '.join(p)}" for name, p in PROTOCOLS.items())
     add("--protocol", default="strict", help=f"one of ({known})")
     add("--seeds", type=positive_int, help="number of seeds; None: 20, or 2 if --quick")
     add("--seed", type=seed_int, default=0, help="the first of them")
     add("--epochs", type=positive_int, help="epochs of all models that train")
     add("--quick", action="store_true", help="2 seeds and 2 epochs, to try it out")
-    add("--workers", type=positive_int, help=f"processes; None: {usable_cpus()} here")
-    out = Path("results") / study
-    add("--out", type=Path, default=out, help="folder; started again, it goes on")
+    add_sweep_options(parser, Path("results") / study)
     return parser
 
 
 def settle(args: argparse.Namespace) -> Setting:
     """What the options of `comparison_parser` ask for."""
-    source: dict[str, Any] = {"name": "sine"}
-    if args.csv is not None:
-        columns = {"column": args.column, "date_column": args.date_column}
-        source = {"name": "csv", "path": str(args.csv)} | columns
-    elif args.column or args.date_column:
-        raise ValueError("Options --column and --date-column go with --csv.")
-    protocols = PROTOCOLS[source["name"]]
+    source = csv_source(args)
+    name = "csv" if source else "sine"
+    protocols = PROTOCOLS[name]
     if args.protocol not in protocols:
         raise ValueError(
             f"Option --protocol must be one of {', '.join(protocols)}, "
             f"but is {args.protocol!r}."
         )
-    whole = {"dataset": source | {"protocol": args.protocol}}
-    whole = complete_config(whole | {"model": {"name": "persistence"}})
+    dataset = {"name": name, "protocol": args.protocol} | source
+    whole = complete_config({"dataset": dataset, "model": {"name": "persistence"}})
     n_seeds = args.seeds or (2 if args.quick else 20)
     return Setting(
         whole["dataset"],
@@ -150,7 +141,7 @@ def do_runs(
     args: argparse.Namespace,
     setting: Setting,
     entries: list[Entry],
-    needed: Iterable[str],
+    needed: Container[str],
 ) -> Outcome:
     """Do the runs that are left, and give the results of all.
 
@@ -176,42 +167,17 @@ def do_runs(
         for label, _, model in entries
     }
     in_turn = [c for group in zip(*configs.values(), strict=True) for c in group]
-    bar = Bar()
-    try:
-        with ProcessWorkers(args.workers) as workers:
-            tally = run_sweep(
-                run_model, in_turn, args.out, workers, callback=bar, say=_silent
-            )
-    except ExecutorError as error:
-        raise OSError(str(error)) from None
-    finally:
-        bar.clear()
-    print(f"{tally.finished} runs done now, {tally.skipped} known before.\n")
-    outcome = read_runs(args.out, setting, configs)
-    for label in needed:
-        if label in outcome.failed:
-            raise ValueError(
-                f"Nothing to compare with: {label} failed: {outcome.failed[label]}"
-            )
-    return outcome
-
-
-def _silent(line: str) -> None:
-    """Failures are reported by row, at the end."""
-
-
-def read_runs(
-    folder: Path, setting: Setting, configs: dict[str, list[dict]]
-) -> Outcome:
-    """Results of the labels whose runs have all finished, errors of the others."""
-    files = RunFolder(folder)
-    results, failed = {}, {}
+    run_configs(run_model, in_turn, args)
+    files = RunFolder(args.out)
+    outcome = Outcome(setting, {}, {})
     for label, group in configs.items():
         keys = map(run_key, group)
         records = [files.load_run(key) or files.load_failure(key) for key in keys]
         errors = [record["error"] for record in records if "error" in record]
-        if errors:
-            failed[label] = errors[0]
+        if not errors:
+            outcome.results[label] = [record["result"] for record in records]
+        elif label not in needed:
+            outcome.failed[label] = errors[0]
         else:
-            results[label] = [record["result"] for record in records]
-    return Outcome(setting, results, failed)
+            raise ValueError(f"Nothing to compare with: {label} failed: {errors[0]}")
+    return outcome
