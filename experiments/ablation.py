@@ -161,7 +161,11 @@ def table(rows: list[Row]) -> str:
 
 def verdict(rows: list[Row], n_seeds: int) -> str:
     """What the numbers say, in words."""
-    falls, rises, rest = "Skill falls with", "Skill rises with", "No difference is shown for"
+    falls, rises, rest = (
+        "Skill falls with",
+        "Skill rises with",
+        "No difference is shown for",
+    )
     groups: dict[str, list[str]] = {falls: [], rises: [], rest: []}
     for row in rows:
         if row.p_holm is not None:

@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from experiments.ablation.runs import make_entries
 from test_benchmark_models import cells_of, run_here
 
-from experiments.ablation.runs import make_entries
 from experiments.comparison.runs import Setting
 from qlstm.forecasting import SINE_PROTOCOLS, make_forecaster, paired_wilcoxon
 from qlstm.params import MEMORIES
@@ -64,7 +64,7 @@ def test_each_row_changes_what_it_says(done):
 
 def test_a_second_start_does_nothing_anew(done, monkeypatch, capsys):
     run_here(monkeypatch, "ablation", "--quick", "--out", done[1])
-    assert "0 runs done now, 28 known before." in capsys.readouterr().out
+    assert "0 finished, 0 failed, 28 skipped" in capsys.readouterr().out
     assert json.loads((done[1] / "ablation.json").read_text()) == done[2]
 
 

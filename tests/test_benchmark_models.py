@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from experiments.benchmark_models.report import NOISE_FLOOR, REFERENCES, Row, verdict
-from experiments.comparison import runs as comparison_runs
 from experiments.comparison.report import compare
 from experiments.comparison.runs import run_model
 from qlstm.forecasting import SINE_PROTOCOLS, paired_wilcoxon
@@ -24,7 +23,7 @@ NAME = "benchmark_models"
 
 def run_here(monkeypatch, module, *options):
     """The command in this process, its runs in a thread: no process to wait for."""
-    monkeypatch.setattr(comparison_runs, "ProcessWorkers", ThreadPoolExecutor)
+    monkeypatch.setattr("qlstm.commands.sweeps.ProcessWorkers", ThreadPoolExecutor)
     monkeypatch.setattr("sys.argv", [module, "--workers", "1", *map(str, options)])
     runpy.run_module(f"experiments.{module}", run_name="__main__")
 
@@ -116,7 +115,7 @@ def test_all_models_of_a_seed_see_one_series(done, content):
 def test_a_second_start_does_nothing_anew(done, content, monkeypatch, capsys):
     runs = {path: path.stat().st_mtime_ns for path in (done[1] / "runs").iterdir()}
     run_here(monkeypatch, NAME, "--quick", "--out", done[1])
-    assert "0 runs done now, 62 known before." in capsys.readouterr().out
+    assert "0 finished, 0 failed, 62 skipped" in capsys.readouterr().out
     assert runs == {p: p.stat().st_mtime_ns for p in (done[1] / "runs").iterdir()}
     assert json.loads((done[1] / f"{NAME}.json").read_text()) == content
 

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from experiments.benchmark_models.runs import (
     AR,
     MATCHED,
@@ -14,11 +16,11 @@ from experiments.comparison.report import (
     compare,
     listing,
     p_text,
-    quartiles,
     too_few,
 )
 from experiments.comparison.runs import Entry, Outcome, Setting
-from qlstm.commands.cli import format_table
+from qlstm.commands import format_table
+from qlstm.forecasting import quartiles
 
 NOISE_FLOOR = {
     "gaussian": 0.1**2,
@@ -65,8 +67,7 @@ def make_rows(entries: list[Entry], outcome: Outcome) -> list[Row]:
         if label in outcome.failed:
             continue
         values = {name: column[label] for name, column in columns.items()}
-        spread = {name: quartiles(column) for name, column in values.items()}
-        copies = values["is_copy"]
+        spread = {name: quartiles(column)._asdict() for name, column in values.items()}
         row = Row(
             label,
             kind,
@@ -75,7 +76,7 @@ def make_rows(entries: list[Entry], outcome: Outcome) -> list[Row]:
             spread["train_mse"],
             spread["test_mse"],
             spread["skill"],
-            sum(copies) / len(copies),
+            float(np.mean(values["is_copy"])),
             spread["seconds"],
             {name: found[label] for name, found in tests.items() if label in found},
             values,

@@ -22,7 +22,7 @@ from qlstm.commands import (
     seed_int,
 )
 from qlstm.forecasting import Protocol, check_copy, make_forecaster, sha256_of_values
-from qlstm.sweeps import PROTOCOLS, RunFolder, complete_config, fit_forecast, run_key
+from qlstm.sweeps import PROTOCOLS, RunFolder, complete_config, fit_forecast
 
 
 class Entry(NamedTuple):
@@ -171,8 +171,7 @@ def do_runs(
     files = RunFolder(args.out)
     outcome = Outcome(setting, {}, {})
     for label, group in configs.items():
-        keys = map(run_key, group)
-        records = [files.load_run(key) or files.load_failure(key) for key in keys]
+        records = [files.load(config) for config in group]
         errors = [record["error"] for record in records if "error" in record]
         if not errors:
             outcome.results[label] = [record["result"] for record in records]

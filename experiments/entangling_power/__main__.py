@@ -42,7 +42,7 @@ from experiments.entangling_power.measures import (
     named_gates,
     summarize,
 )
-from qlstm.commands.cli import (
+from qlstm.commands import (
     Parser,
     ensure_one_thread,
     format_table,

@@ -9,6 +9,7 @@ trained on shuffled targets, parameters drawn anew, persistence and an autoregre
 import argparse
 import time
 import warnings
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,9 +21,9 @@ from experiments.memory import runs as runs_of
 from experiments.memory.runs import Circuit, Curves, Run, Sizes
 from experiments.memory.statistics import Change, Correlation, changes, correlations
 from qlstm import QLSTMConfig
-from qlstm.commands.cli import (
+from qlstm.commands import (
     Parser,
-    Progress,
+    epoch_progress,
     positive_int,
     run_main,
     seed_int,
@@ -163,9 +164,9 @@ def _draw(found: Found, folder: Path) -> list[str]:
     return list(drawn)
 
 
-def _progress(name: str, seed: int, epochs: int) -> Progress:
+def _progress(name: str, seed: int, epochs: int) -> Callable:
     """The progress bar of one run."""
-    return Progress(f"{name[:24]} {seed}", epochs)
+    return epoch_progress(f"{name[:24]} {seed}", epochs)
 
 
 def _plain(record: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from experiments.memory.runs import (
     Run,
 )
 from experiments.memory.statistics import Change, Correlation
-from qlstm.commands.cli import format_table
+from qlstm.commands import format_table
 from qlstm.insight import Trace
 
 

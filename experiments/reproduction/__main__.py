@@ -9,117 +9,72 @@ What the readings are and what comes out: docs/reproduction.md.
 import argparse
 from pathlib import Path
 
-from experiments.reproduction.report import content, report
-from experiments.reproduction.runs import (
-    Reading,
-    make_configs,
-    make_reading,
-    run_quietly,
-)
-from experiments.sweep import Bar
-from qlstm.commands.cli import (
+from experiments.reproduction.figures import draw
+from experiments.reproduction.report import record, report
+from experiments.reproduction.runs import make_configs, make_reading
+from qlstm.commands import (
     Parser,
+    add_csv_options,
+    add_sweep_options,
+    csv_source,
     positive_int,
+    run_configs,
     run_main,
     seed_int,
     series_record,
+    write_results,
 )
-from qlstm.files import versions, write_json
+from qlstm.files import versions
 from qlstm.forecasting import load_csv
-from qlstm.sweeps.engine import run_sweep
-from qlstm.sweeps.files import RunFolder
-from qlstm.sweeps.forecasts import PROTOCOLS
-from qlstm.sweeps.workers import ExecutorError, ProcessWorkers
+from qlstm.sweeps import PROTOCOLS, RunFolder, run_forecast
 
 
-def main(args: argparse.Namespace) -> None:
+def main(args: argparse.Namespace) -> int:
     """Do the runs that are left, then report them all."""
-    if args.csv is None and (args.column or args.date_column):
-        raise ValueError("Options --column and --date-column go with --csv.")
-    n_seeds = args.seeds or (2 if args.quick else 50)
-    epochs = args.epochs or (2 if args.quick else None)
-    datasets = [{"name": "sine", "protocol": p} for p in PROTOCOLS["sine"]]
-    if args.csv is not None:
-        columns = {"column": args.column, "date_column": args.date_column}
-        source = {"name": "csv", "path": str(args.csv)} | columns
-        datasets += [source | {"protocol": p} for p in PROTOCOLS["csv"]]
-    numbers = {"sine": n_seeds, "csv": args.weather_seeds or n_seeds}
+    source, n_seeds = csv_source(args), args.seeds or (2 if args.quick else 50)
+    tasks = [("sine", {}, n_seeds)]
+    if source:
+        tasks.append(("csv", source, args.weather_seeds or n_seeds))
     groups = [
-        (
-            make_configs(dataset, epochs),
-            range(args.seed, args.seed + numbers[dataset["name"]]),
+        make_configs(
+            {"name": name, "protocol": protocol} | source,
+            range(args.seed, args.seed + n),
+            args.epochs or (2 if args.quick else None),
         )
-        for dataset in datasets
+        for name, source, n in tasks
+        for protocol in PROTOCOLS[name]
     ]
-    _do(groups, args)
-    files = RunFolder(args.out)
-    readings = [make_reading(configs, seeds, files) for configs, seeds in groups]
-    for reading in readings:
-        print(f"\n{report(reading)}")
-    _write(args, readings)
-
-
-def _do(groups: list[tuple[dict, range]], args: argparse.Namespace) -> None:
-    """Every run that has not finished; a failure ends the command with status 1."""
-    runs = [
-        config | {"seed": seed}
-        for configs, seeds in groups
-        for config in configs.values()
-        for seed in seeds
-    ]
-    print(f"{len(runs)} runs in {args.out}", flush=True)
-    bar = Bar()
-    try:
-        with ProcessWorkers(args.workers) as workers:
-            tally = run_sweep(
-                run_quietly, runs, args.out, workers, callback=bar, say=bar.say
-            )
-    except ExecutorError as error:
-        bar.say(f"error: {error}")
-        raise SystemExit(1) from None
-    finally:
-        bar.clear()
-    print(f"{tally.finished} finished, {tally.failed} failed, {tally.skipped} skipped.")
-    if tally.failed:
-        raise SystemExit(1)
-
-
-def _write(args: argparse.Namespace, readings: list[Reading]) -> None:
-    """Write the JSON file and the figure, and say where."""
-    from experiments.reproduction.figures import draw  # matplotlib is slow to import
-    from qlstm.plots import save_figure
-
-    whole = {
+    configs = [c for group in groups for runs in group.values() for c in runs]
+    if run_configs(run_forecast, configs, args).failed:
+        return 1
+    readings = [make_reading(group, RunFolder(args.out)) for group in groups]
+    print("\n\n".join(map(report, readings)))
+    content = {
         "experiment": "reproduction",
         "first_seed": args.seed,
         "epochs": args.epochs,
         "quick": args.quick,
         "versions": versions(),
-        "readings": {reading.name: content(reading) for reading in readings},
+        "readings": {reading.name: record(reading) for reading in readings},
     }
-    if args.csv is not None:
-        columns = {"column": args.column, "date_column": args.date_column}
-        whole["weather"] = series_record(load_csv(args.csv, **columns))
-    names = [args.out / f"reproduction.{suffix}" for suffix in ("json", "png")]
-    write_json(names[0], whole)
-    save_figure(names[1], draw(readings))
-    print(f"\nWrote {', '.join(map(str, names))}.")
+    if source:
+        content["weather"] = series_record(load_csv(**source))
+    files = {"reproduction.json": content, "reproduction.png": draw(readings)}
+    write_results(args.out, files)
+    return 0
 
 
 def _parser() -> Parser:
     """The options of this experiment."""
     parser = Parser("experiments.reproduction", __doc__)
     add = parser.add_argument
-    add("--csv", type=Path, help="CSV file of daily means, for the weather protocols")
-    add("--column", help="value column of the CSV file")
-    add("--date-column", help="date column of the CSV file")
+    add_csv_options(parser, "CSV file of daily means, for the weather protocols")
     add("--seeds", type=positive_int, help="number of seeds; None: 50, quick 2")
     add("--weather-seeds", type=positive_int, help="for the CSV file; None: as many")
     add("--seed", type=seed_int, default=0, help="the first of them")
     add("--epochs", type=positive_int, help="None: the protocol's, quick 2")
     add("--quick", action="store_true", help="a look that takes seconds")
-    add("--workers", type=positive_int, help="processes; None: one each processor")
-    add("--out", type=Path, default=Path("results/reproduction"), help="folder")
+    add_sweep_options(parser, Path("results/reproduction"))
     return parser
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from experiments.reproduction.runs import Reading, Run, quartiles
-from qlstm.commands.cli import format_table
+from qlstm.commands import format_table
 from qlstm.forecasting import audit
 
 
@@ -50,7 +50,7 @@ def _cell(runs: list[Run], name: str) -> str:
     return f"{median} [{low}, {high}]"
 
 
-def content(reading: Reading) -> dict[str, Any]:
+def record(reading: Reading) -> dict[str, Any]:
     """A reading as JSON takes it."""
     data = reading.dataset
     parts = {"train": data.train, "validation": data.validation, "test": data.test}

@@ -1,7 +1,5 @@
 """Which models are run under a protocol, and what is measured of each run."""
 
-import warnings
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,18 +8,18 @@ from scipy.stats import spearmanr
 from qlstm import forecasting
 from qlstm.forecasting import Dataset, check_copy, errors, persistence, skill
 from qlstm.params import PAPER_MEMORIES, ROTATIONS
-from qlstm.sweeps.files import RunFolder, run_key
-from qlstm.sweeps.forecasts import complete_config, load_dataset, run_forecast
+from qlstm.sweeps import RunFolder, complete_config, load_dataset
 
-MODELS = {
-    f"{rotation} {memory}": {
-        "name": "quantum",
-        "rotation": rotation,
-        "memory": memory,
-    }
-    for rotation in ROTATIONS
-    for memory in PAPER_MEMORIES
-} | {"AR(10)": {"name": "ar"}}
+MODELS: dict[str, dict[str, str]] = {
+    **{
+        f"{gate} {memory}": {"name": "quantum", "rotation": gate, "memory": memory}
+        for gate in ROTATIONS
+        for memory in PAPER_MEMORIES
+    },
+    "persistence": {},
+    "AR(10)": {"name": "ar"},
+}
+"""By name. Persistence needs no runs."""
 SPIKE = 1.2
 """A spike is an epoch whose loss is at least this many times that of the one before."""
 SETTLED = 20
@@ -43,40 +41,36 @@ class Reading(NamedTuple):
     """By model, one for each seed in order."""
 
 
-def make_configs(dataset: dict[str, Any], epochs: int | None) -> dict[str, dict]:
-    """The runs of one protocol without their seeds, by the name of the model."""
-    return {
-        name: complete_config({"dataset": dataset, "model": model}, epochs)
-        for name, model in MODELS.items()
-    }
+def make_configs(
+    dataset: dict[str, Any], seeds: range, epochs: int | None
+) -> dict[str, list[dict]]:
+    """The runs of one protocol, by the name of the model."""
+    configs = {}
+    for name, model in MODELS.items():
+        if model:
+            whole = complete_config({"dataset": dataset, "model": model}, epochs)
+            configs[name] = [whole | {"seed": seed} for seed in seeds]
+    return configs
 
 
-def run_quietly(config: dict[str, Any]) -> dict[str, Any]:
-    """A run without the warning about targets out of reach, which the report counts."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*targets cannot be met")
-        return run_forecast(config)
-
-
-def make_reading(configs: dict[str, dict], seeds: range, files: RunFolder) -> Reading:
+def make_reading(configs: dict[str, list[dict]], files: RunFolder) -> Reading:
     """Read the runs of one protocol and measure what the sweep did not."""
-    where = next(iter(configs.values()))["dataset"]
-    datasets = [load_dataset(where, seed) for seed in seeds]
-    names = [*(name for name in MODELS if name != "AR(10)"), "persistence", "AR(10)"]
-    runs: dict[str, list[Run]] = {name: [] for name in names}
-    beyond = []
-    for seed, dataset in zip(seeds, datasets, strict=True):
+    runs: dict[str, list[Run]] = {name: [] for name in MODELS}
+    datasets, beyond = [], []
+    for of_seed in zip(*configs.values(), strict=True):
+        where, seed = of_seed[0]["dataset"], of_seed[0]["seed"]
+        dataset = load_dataset(where, seed)
+        datasets.append(dataset)
         parts = dataset.train, dataset.validation, dataset.test
         targets = np.concatenate([part.targets for part in parts])
         beyond.append(np.mean(np.abs(targets) > 1))
         last = dataset.scaler.inverse(persistence(dataset.test.inputs))
         results = {"persistence": {"test_predictions": last, "history": {}}}
-        for name, config in configs.items():
-            results[name] = files.load_run(run_key(config | {"seed": seed}))["result"]
+        for name, config in zip(configs, of_seed, strict=True):
+            results[name] = files.load(config)["result"]
         for name, result in results.items():
             runs[name].append({"seed": seed} | measure(dataset, result))
-    task = "sine" if where["name"] == "sine" else "weather"
-    name = f"{task} {where['protocol']}"
+    name = f"{'sine' if where['name'] == 'sine' else 'weather'} {where['protocol']}"
     return Reading(name, datasets[0], float(np.median(beyond)), runs)
 
 
@@ -127,7 +121,7 @@ def _measure_history(history: dict[str, list[float]]) -> Run:
     return {name: float(value) for name, value in run.items()}
 
 
-def quartiles(runs: Iterable[Run], name: str) -> dict[str, float] | None:
+def quartiles(runs: list[Run], name: str) -> dict[str, float] | None:
     """Median and quartiles over the runs that have the number; None if none has."""
     values = [run[name] for run in runs if name in run]
     if not values:
