@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from experiments.ablation.runs import make_entries
 from test_benchmark_models import cells_of, run_here
 
+from experiments.ablation import make_entries
 from experiments.comparison.runs import Setting
 from qlstm.forecasting import SINE_PROTOCOLS, make_forecaster, paired_wilcoxon
 from qlstm.params import MEMORIES

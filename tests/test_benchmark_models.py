@@ -25,6 +25,7 @@ def run_here(monkeypatch, module, *options):
     """The command in this process, its runs in a thread: no process to wait for."""
     monkeypatch.setattr("qlstm.commands.sweeps.ProcessWorkers", ThreadPoolExecutor)
     monkeypatch.setattr("sys.argv", [module, "--workers", "1", *map(str, options)])
+    monkeypatch.delitem(sys.modules, f"experiments.{module}", raising=False)
     runpy.run_module(f"experiments.{module}", run_name="__main__")
 
 
