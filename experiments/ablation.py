@@ -19,6 +19,7 @@ from experiments.comparison.report import (
     full_text,
     listing,
     p_text,
+    sort_out,
     too_few,
     write_comparison,
 )
@@ -55,9 +56,9 @@ def main(args: argparse.Namespace) -> None:
     text = full_text(outcome, about, table(rows), verdict(rows, len(setting.seeds)))
     print(text)
     name = "ablation" if args.base == "paper" else f"ablation_{args.base}"
-    own = {"experiment": "ablation", "base": args.base}
+    own = {"experiment": "ablation", "base": args.base, "text": text}
     figure = draw([row for row in rows if row.label != FULL], args.base)
-    write_comparison(args.out, name, outcome, rows, text, figure, **own)
+    write_comparison(args.out, name, outcome, rows, figure, **own)
 
 
 def make_entries(base: str, setting: Setting) -> list[Entry]:
@@ -161,28 +162,21 @@ def table(rows: list[Row]) -> str:
 
 def verdict(rows: list[Row], n_seeds: int) -> str:
     """What the numbers say, in words."""
-    falls, rises, rest = (
-        "Skill falls with",
-        "Skill rises with",
-        "No difference is shown for",
-    )
-    groups: dict[str, list[str]] = {falls: [], rises: [], rest: []}
-    for row in rows:
-        if row.p_holm is not None:
-            side = falls if row.difference["median"] < 0 else rises
-            text = f"{row.label} ({row.difference['median']:+.3f})"
-            groups[side if row.p_holm < LEVEL else rest].append(text)
+    tested = [row for row in rows if row.p_holm is not None]
+    found = [(row.label, row.difference["median"], row.p_holm) for row in tested]
+    groups = sort_out((f"{label} ({d:+.3f})", d, p) for label, d, p in found)
+    headings = "Skill falls with", "Skill rises with", "No difference is shown for"
     opening = (
         f"The full model has a median skill of {rows[0].skill['median']:+.3f}. Changes, "
         f"with median differences on the same seeds (Wilcoxon, Holm, level {LEVEL}):"
     )
-    sentences = [f"{words}: {listing(found)}." for words, found in groups.items()]
+    listed = zip(headings, map(listing, groups), strict=True)
+    sentences = [f"{heading}: {labels}." for heading, labels in listed]
     closing = (
         "Not shown is not absent. The skills are those of the seeds above and of this "
         "budget; a change also changes how well the model trains."
     )
-    n_tests = sum(map(len, groups.values()))
-    return "\n".join([opening, *sentences, closing, *too_few(n_seeds, n_tests)])
+    return "\n".join([opening, *sentences, closing, *too_few(n_seeds, len(tested))])
 
 
 def draw(rows: list[Row], base: str) -> Figure:

@@ -36,8 +36,8 @@ def main(args: argparse.Namespace) -> None:
     text = full_text(outcome, about(setting), table(rows), words)
     print(text)
     floor = NOISE_FLOOR.get(setting.protocol.noise)
-    own = {"experiment": NAME, "noise_floor": floor}
-    write_comparison(args.out, NAME, outcome, rows, text, draw(rows, floor), **own)
+    own = {"experiment": NAME, "noise_floor": floor, "text": text}
+    write_comparison(args.out, NAME, outcome, rows, draw(rows, floor), **own)
 
 
 if __name__ == "__main__":

@@ -4,29 +4,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.benchmark_models.runs import (
-    AR,
-    MATCHED,
-    MATCHED_LONG,
-    TWO_LONG,
-)
+from experiments.benchmark_models.runs import AR, MATCHED, MATCHED_LONG, TWO_LONG
 from experiments.comparison.report import (
     LEVEL,
     budget_text,
     compare,
     listing,
     p_text,
+    sort_out,
     too_few,
 )
 from experiments.comparison.runs import Entry, Outcome, Setting
 from qlstm.commands import format_table
 from qlstm.forecasting import quartiles
 
-NOISE_FLOOR = {
-    "gaussian": 0.1**2,
-    "uniform": 0.1**2 / 3,
-    "gaussian twice": 2 * 0.1**2,
-}
+NOISE_FLOOR = {"gaussian": 0.1**2, "uniform": 0.1**2 / 3, "gaussian twice": 2 * 0.1**2}
 """Variance of the sine's noise: no forecast has a lower expected MSE."""
 REFERENCES = {
     AR: "p AR(10)",
@@ -144,14 +136,12 @@ def verdict(rows: list[Row], n_seeds: int) -> str:
 
 def _groups(rows: list[Row], reference: str) -> dict[str, list[str]]:
     """Labels by what the test against the reference shows."""
-    not_shown = "Not shown to differ from"
-    groups: dict[str, list[str]] = {"Below": [], not_shown: [], "Above": []}
-    for row in rows:
-        found = row.against[reference]
-        side = "Below" if found["difference"] < 0 else "Above"
-        text = f"{row.label} ({found['difference']:+.4f}), p = {found['p_holm']:.2g}"
-        groups[side if found["p_holm"] < LEVEL else not_shown].append(text)
-    return groups
+    pairs = [(row.label, row.against[reference]) for row in rows]
+    found = [(label, pair["difference"], pair["p_holm"]) for label, pair in pairs]
+    below, above, rest = sort_out(
+        (f"{label} ({d:+.4f}), p = {p:.2g}", d, p) for label, d, p in found
+    )
+    return {"Below": below, "Not shown to differ from": rest, "Above": above}
 
 
 def _best(rows: list[Row]) -> str:

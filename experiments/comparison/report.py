@@ -1,5 +1,6 @@
 """What comparisons of models say in numbers and words: pairs, sentences, files."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,21 @@ def compare(table: dict[str, list[float]], reference: str) -> dict[str, dict]:
         for row in summarize_seeds(rows, reference)
         if row.name != reference
     }
+
+
+def sort_out(found: Iterable[tuple[str, float, float]]) -> tuple[list[str], ...]:
+    """What tests show: texts of the lower, of the higher and of all other rows.
+
+    Args:
+        found: Of each row a text, its difference from the reference, and p.
+
+    Returns:
+        Three lists.
+    """
+    groups: tuple[list[str], ...] = [], [], []
+    for text, difference, p in found:
+        groups[2 if p >= LEVEL else 0 if difference < 0 else 1].append(text)
+    return groups
 
 
 def p_text(p: float | None) -> str:
@@ -117,13 +133,7 @@ def _reach_sentence(outcome: Outcome) -> str:
 
 
 def write_comparison(
-    folder: Path,
-    name: str,
-    outcome: Outcome,
-    rows: list,
-    text: str,
-    figure: Figure,
-    **own: Any,
+    folder: Path, name: str, outcome: Outcome, rows: list, figure: Figure, **own: Any
 ) -> None:
     """Write the JSON file and the figure, and say where.
 
@@ -132,19 +142,16 @@ def write_comparison(
         name: Of both files, without suffix.
         outcome: What `do_runs` returned.
         rows: NamedTuples.
-        text: What was printed.
         figure: The figure.
         **own: More entries of the JSON file.
     """
     setting = outcome.setting
-    digests = next(iter(outcome.columns("series_sha256").values()))
     content = own | {
         "dataset": setting.dataset,
         "protocol": vars(setting.protocol),
         "seeds": list(setting.seeds),
-        "series_sha256": digests,
+        "series_sha256": next(iter(outcome.columns("series_sha256").values())),
         "versions": versions(),
-        "text": text,
         "failed": outcome.failed,
         "rows": [row._asdict() for row in rows],
     }

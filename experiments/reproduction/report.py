@@ -17,24 +17,18 @@ def report(reading: Reading) -> str:
         f"lie outside [-1, 1]. Medians [quartiles] over {n_seeds} seeds."
     )
     findings = [f"audit: {finding}" for finding in audit(data).findings]
-    columns = {
-        "first_loss": "first loss",
-        "last_loss": "last loss",
-        "mse": "test MSE",
-        "skill": "skill",
-    }
     rows = [
         [
             name,
-            *(_cell(runs, column) for column in columns),
+            *(_cell(runs, n) for n in ("first_loss", "last_loss", "mse", "skill")),
             f"{_n_better(runs)}/{n_seeds}",
             f"{_n_copies(runs)}/{n_seeds}",
-            *(_cell(runs, r) for r in ("r_before", "r_target")),
+            *(_cell(runs, n) for n in ("r_before", "r_target")),
         ]
         for name, runs in reading.runs.items()
     ]
-    last = ["better", "copies", "r before", "r target"]
-    table = format_table(["model", *columns.values(), *last], rows)
+    header = ["model", "first loss", "last loss", "test MSE", "skill", "better"]
+    table = format_table([*header, "copies", "r before", "r target"], rows)
     return "\n".join([headline, *findings, table])
 
 
