@@ -23,14 +23,7 @@ from experiments.comparison.report import (
     too_few,
     write_comparison,
 )
-from experiments.comparison.runs import (
-    Entry,
-    Outcome,
-    Setting,
-    comparison_parser,
-    do_runs,
-    settle,
-)
+from experiments.comparison.runs import Entry, Outcome, Setting, do_runs, make_parser
 from experiments.comparison.strips import Strip, draw_strips, plain_numbers
 from qlstm.commands import Parser, format_table, run_main
 from qlstm.forecasting import quartiles
@@ -45,10 +38,9 @@ BASES = {
 
 def main(args: argparse.Namespace) -> None:
     """Do the runs that are left; print, draw and write what all of them say."""
-    setting = settle(args)
-    entries = make_entries(args.base, setting)
-    outcome = do_runs(args, setting, entries, (FULL, AR))
-    rows = make_rows(entries, outcome)
+    setting = Setting.asked_for(args)
+    outcome = do_runs(args, setting, make_entries(args.base, setting), (FULL, AR))
+    rows = make_rows(outcome)
     about = (
         f"The full model, `{args.base}`: {_words(BASES[args.base])}; "
         f"{budget_text(_training(args.base, setting))}."
@@ -110,29 +102,21 @@ class Row(NamedTuple):
     """By seed."""
 
 
-def make_rows(entries: list[Entry], outcome: Outcome) -> list[Row]:
+def make_rows(outcome: Outcome) -> list[Row]:
     """What the seeds say together; AR(10) takes no part in the tests."""
     skills = outcome.columns("skill")
     tests = compare({k: v for k, v in skills.items() if k != AR}, FULL)
     rows = []
-    for label, kind, model in entries:
-        if label in outcome.failed:
-            continue
+    for label in outcome.entries:
         test = tests.get(label, {})
         differences = np.subtract(skills[label], skills[FULL]).tolist()
         row = Row(
-            label,
-            kind,
-            model,
-            outcome.columns("n_params")[label][0],
-            quartiles(skills[label])._asdict(),
-            quartiles(differences)._asdict(),
-            test.get("p"),
-            test.get("p_holm"),
-            float(np.mean(outcome.columns("is_copy")[label])),
-            quartiles(outcome.columns("seconds")[label])._asdict(),
-            skills[label],
-            differences,
+            **outcome.common(label),
+            difference=quartiles(differences)._asdict(),
+            p=test.get("p"),
+            p_holm=test.get("p_holm"),
+            skills=skills[label],
+            differences=differences,
         )
         rows.append(row)
     return rows
@@ -215,7 +199,7 @@ def _words(options: dict[str, Any]) -> str:
 
 def _parser() -> Parser:
     """The options of this experiment."""
-    parser = comparison_parser("ablation", __doc__)
+    parser = make_parser("ablation", __doc__)
     bases = ", ".join(f"{name}: {_words(options)}" for name, options in BASES.items())
     parser.add_argument("--base", choices=list(BASES), default="paper", help=bases)
     return parser

@@ -20,7 +20,7 @@ from experiments.benchmark_models.report import (
 )
 from experiments.benchmark_models.runs import make_entries
 from experiments.comparison.report import full_text, write_comparison
-from experiments.comparison.runs import comparison_parser, do_runs, settle
+from experiments.comparison.runs import Setting, do_runs, make_parser
 from qlstm.commands import run_main
 
 NAME = "benchmark_models"
@@ -28,10 +28,9 @@ NAME = "benchmark_models"
 
 def main(args: argparse.Namespace) -> None:
     """Do the runs that are left; print, draw and write what all of them say."""
-    setting = settle(args)
-    entries = make_entries(setting)
-    outcome = do_runs(args, setting, entries, REFERENCES)
-    rows = make_rows(entries, outcome)
+    setting = Setting.asked_for(args)
+    outcome = do_runs(args, setting, make_entries(setting), REFERENCES)
+    rows = make_rows(outcome)
     words = verdict(rows, len(setting.seeds))
     text = full_text(outcome, about(setting), table(rows), words)
     print(text)
@@ -41,4 +40,4 @@ def main(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    run_main(main, comparison_parser(NAME, __doc__))
+    run_main(main, make_parser(NAME, __doc__))

@@ -2,8 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from experiments.benchmark_models.runs import AR, MATCHED, MATCHED_LONG, TWO_LONG
 from experiments.comparison.report import (
     LEVEL,
@@ -14,9 +12,8 @@ from experiments.comparison.report import (
     sort_out,
     too_few,
 )
-from experiments.comparison.runs import Entry, Outcome, Setting
+from experiments.comparison.runs import Outcome, Setting
 from qlstm.commands import format_table
-from qlstm.forecasting import quartiles
 
 NOISE_FLOOR = {"gaussian": 0.1**2, "uniform": 0.1**2 / 3, "gaussian twice": 2 * 0.1**2}
 """Variance of the sine's noise: no forecast has a lower expected MSE."""
@@ -49,32 +46,21 @@ class Row(NamedTuple):
     """``train_mse``, ``test_mse``, ``skill``, ``is_copy``, ``seconds`` by seed."""
 
 
-def make_rows(entries: list[Entry], outcome: Outcome) -> list[Row]:
+def make_rows(outcome: Outcome) -> list[Row]:
     """What the seeds say together."""
     names = ("train_mse", "test_mse", "skill", "is_copy", "seconds")
     columns = {name: outcome.columns(name) for name in names}
     tests = {name: compare(columns["test_mse"], name) for name in REFERENCES}
-    rows = []
-    for label, kind, model in entries:
-        if label in outcome.failed:
-            continue
-        values = {name: column[label] for name, column in columns.items()}
-        spread = {name: quartiles(column)._asdict() for name, column in values.items()}
-        row = Row(
-            label,
-            kind,
-            model,
-            outcome.results[label][0]["n_params"],
-            spread["train_mse"],
-            spread["test_mse"],
-            spread["skill"],
-            float(np.mean(values["is_copy"])),
-            spread["seconds"],
-            {name: found[label] for name, found in tests.items() if label in found},
-            values,
+    return [
+        Row(
+            **outcome.common(label),
+            train_mse=outcome.spread(label, "train_mse"),
+            test_mse=outcome.spread(label, "test_mse"),
+            against={name: t[label] for name, t in tests.items() if label in t},
+            values={name: column[label] for name, column in columns.items()},
         )
-        rows.append(row)
-    return rows
+        for label in outcome.entries
+    ]
 
 
 def by_error(rows: list[Row]) -> list[Row]:

@@ -8,7 +8,7 @@ seeds draw the model alone.
 import argparse
 from collections.abc import Container
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -21,7 +21,13 @@ from qlstm.commands import (
     run_configs,
     seed_int,
 )
-from qlstm.forecasting import Protocol, check_copy, make_forecaster, sha256_of_values
+from qlstm.forecasting import (
+    Protocol,
+    check_copy,
+    make_forecaster,
+    quartiles,
+    sha256_of_values,
+)
 from qlstm.sweeps import PROTOCOLS, RunFolder, complete_config, fit_forecast
 
 
@@ -44,6 +50,27 @@ class Setting(NamedTuple):
     epochs: int | None
     """Of all models that train; None for those of their budgets."""
 
+    @classmethod
+    def asked_for(cls, args: argparse.Namespace) -> Self:
+        """What the options of `make_parser` ask for."""
+        source = csv_source(args)
+        name = "csv" if source else "sine"
+        protocols = PROTOCOLS[name]
+        if args.protocol not in protocols:
+            raise ValueError(
+                f"Option --protocol must be one of {', '.join(protocols)}, "
+                f"but is {args.protocol!r}."
+            )
+        dataset = {"name": name, "protocol": args.protocol} | source
+        whole = complete_config({"dataset": dataset, "model": {"name": "persistence"}})
+        n_seeds = args.seeds or (2 if args.quick else 20)
+        return cls(
+            whole["dataset"],
+            protocols[args.protocol],
+            range(args.seed, args.seed + n_seeds),
+            args.epochs or (2 if args.quick else None),
+        )
+
     def budget(self, *, long: bool = False) -> dict[str, Any]:
         """Options of training: those of the protocol, or 300 epochs and a cosine."""
         own = self.protocol
@@ -62,6 +89,8 @@ class Outcome(NamedTuple):
     """What came of all runs of a comparison."""
 
     setting: Setting
+    entries: dict[str, Entry]
+    """By label, those of which no run failed."""
     results: dict[str, list[dict[str, Any]]]
     """By label what `run_model` returns, in the order of the seeds."""
     failed: dict[str, str]
@@ -72,8 +101,21 @@ class Outcome(NamedTuple):
         results = self.results.items()
         return {label: [run[name] for run in runs] for label, runs in results}
 
+    def spread(self, label: str, name: str) -> dict[str, float]:
+        """Median and quartiles over the seeds."""
+        return quartiles(self.columns(name)[label])._asdict()
 
-def comparison_parser(study: str, description: str | None) -> Parser:
+    def common(self, label: str) -> dict[str, Any]:
+        """What the rows of every comparison hold of a model over all seeds."""
+        return self.entries[label]._asdict() | {
+            "n_params": self.results[label][0]["n_params"],
+            "skill": self.spread(label, "skill"),
+            "copies": float(np.mean(self.columns("is_copy")[label])),
+            "seconds": self.spread(label, "seconds"),
+        }
+
+
+def make_parser(study: str, description: str | None) -> Parser:
     """Options that every comparison has."""
     parser = Parser(f"experiments.{study}", description)
     add = parser.add_argument
@@ -86,27 +128,6 @@ def comparison_parser(study: str, description: str | None) -> Parser:
     add("--quick", action="store_true", help="2 seeds and 2 epochs, to try it out")
     add_sweep_options(parser, Path("results") / study)
     return parser
-
-
-def settle(args: argparse.Namespace) -> Setting:
-    """What the options of `comparison_parser` ask for."""
-    source = csv_source(args)
-    name = "csv" if source else "sine"
-    protocols = PROTOCOLS[name]
-    if args.protocol not in protocols:
-        raise ValueError(
-            f"Option --protocol must be one of {', '.join(protocols)}, "
-            f"but is {args.protocol!r}."
-        )
-    dataset = {"name": name, "protocol": args.protocol} | source
-    whole = complete_config({"dataset": dataset, "model": {"name": "persistence"}})
-    n_seeds = args.seeds or (2 if args.quick else 20)
-    return Setting(
-        whole["dataset"],
-        protocols[args.protocol],
-        range(args.seed, args.seed + n_seeds),
-        args.epochs or (2 if args.quick else None),
-    )
 
 
 def run_model(config: dict[str, Any]) -> dict[str, Any]:
@@ -147,7 +168,7 @@ def do_runs(
 
     Args:
         args: The parsed options.
-        setting: What `settle` found.
+        setting: What the options ask for.
         entries: The rows; two with the same model share their runs.
         needed: Labels without which there is nothing to compare.
 
@@ -168,12 +189,13 @@ def do_runs(
     }
     in_turn = [c for group in zip(*configs.values(), strict=True) for c in group]
     run_configs(run_model, in_turn, args)
-    files = RunFolder(args.out)
-    outcome = Outcome(setting, {}, {})
-    for label, group in configs.items():
-        records = [files.load(config) for config in group]
+    outcome, files = Outcome(setting, {}, {}, {}), RunFolder(args.out)
+    for entry in entries:
+        label = entry.label
+        records = [files.load(config) for config in configs[label]]
         errors = [record["error"] for record in records if "error" in record]
         if not errors:
+            outcome.entries[label] = entry
             outcome.results[label] = [record["result"] for record in records]
         elif label not in needed:
             outcome.failed[label] = errors[0]

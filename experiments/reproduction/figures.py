@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
-from experiments.reproduction.runs import Reading, quartiles
+from experiments.reproduction.runs import Reading, summarize
 from qlstm.plots import BLUE, GREY, ORANGE, new_figure
 
 STYLES = {
@@ -35,7 +35,7 @@ def draw(readings: list[Reading]) -> Figure:
 def _draw_panel(ax: Axes, task: str, group: list[Reading]) -> None:
     """One series; each protocol has its models side by side."""
     for k, (name, style) in enumerate(STYLES.items()):
-        found = [quartiles(reading.runs[name], "mse") for reading in group]
+        found = [summarize(reading.runs[name])["mse"] for reading in group]
         median, low, high = np.array([list(cuts.values()) for cuts in found]).T
         x = np.arange(len(group)) + 0.13 * (k - (len(STYLES) - 1) / 2)
         ax.errorbar(

@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import spearmanr
 
-from qlstm import forecasting
-from qlstm.forecasting import Dataset, check_copy, errors, persistence, skill
+from qlstm.forecasting import Dataset, check_copy, errors, persistence, quartiles, skill
 from qlstm.params import PAPER_MEMORIES, ROTATIONS
 from qlstm.sweeps import RunFolder, complete_config, load_dataset
 
@@ -121,10 +120,15 @@ def _measure_history(history: dict[str, list[float]]) -> Run:
     return {name: float(value) for name, value in run.items()}
 
 
-def quartiles(runs: list[Run], name: str) -> dict[str, float] | None:
-    """Median and quartiles over the runs that have the number; None if none has."""
-    values = [run[name] for run in runs if name in run]
-    if not values:
-        return None
-    found = forecasting.quartiles(values)
-    return dict(zip(("median", "q25", "q75"), found, strict=True))
+def summarize(runs: list[Run]) -> dict[str, Any]:
+    """Quartiles of every number over the runs that have it, and the counts."""
+    names = dict.fromkeys(n for run in runs for n in run if n not in ("seed", "copy"))
+    summary: dict[str, Any] = {}
+    for name in names:
+        cuts = quartiles([run[name] for run in runs if name in run])
+        summary[name] = dict(zip(("median", "q25", "q75"), cuts, strict=True))
+    return summary | {
+        "n": len(runs),
+        "n_better": sum(run["skill"] > 0 for run in runs),
+        "n_copies": sum(run["copy"] for run in runs),
+    }
