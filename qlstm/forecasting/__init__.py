@@ -1,4 +1,12 @@
-"""A series in, honest numbers out."""
+"""A series in, honest numbers out.
+
+In the order of the work: `sources` load a series, `data` cuts it into windows as a
+protocol says; a forecaster (`base`, `baselines`, `quantum`; by name: `forecasters`) is
+fitted to them; `forecast` measures it beside persistence (`metrics`), `evaluation` walks
+it forward, several steps ahead too (`multistep`). What the numbers are worth: `audit`
+finds leaks, `copying` copies, `significance` luck, `conformal` gives intervals. What two
+of them ask of numbers or windows is in `checks` and `examples`.
+"""
 
 from qlstm.forecasting.audit import Audit, Finding, audit
 from qlstm.forecasting.base import Fitted, Forecaster
@@ -28,11 +36,7 @@ from qlstm.forecasting.evaluation import (
     horizon_errors,
     walk_forward,
 )
-from qlstm.forecasting.forecast import (
-    Forecast,
-    forecast_baselines,
-    forecast_with,
-)
+from qlstm.forecasting.forecast import Forecast, forecast_baselines, forecast_with
 from qlstm.forecasting.forecasters import (
     FORECASTERS,
     forecaster_options,

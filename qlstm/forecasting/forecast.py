@@ -33,7 +33,7 @@ class Forecast(NamedTuple):
     """``(n_test,)``, in original units."""
     seconds: float
     """Training and prediction."""
-    n_params: int
+    n_params: int = 0
     """Trained numbers."""
     config: QLSTMConfig | None = None
     """This and the rest are those of a `Quantum` forecaster."""

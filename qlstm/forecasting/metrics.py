@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.forecasting.baselines.naive import persistence
+from qlstm.forecasting.checks import check_finite
 from qlstm.forecasting.data import Dataset
 from qlstm.params import check_size
 
@@ -171,10 +172,7 @@ def mase_scale(train_values: ArrayLike, season: int = 1) -> float:
 
 
 def mase(
-    predictions: ArrayLike,
-    targets: ArrayLike,
-    train_values: ArrayLike,
-    season: int = 1,
+    predictions: ArrayLike, targets: ArrayLike, train_values: ArrayLike, season: int = 1
 ) -> float:
     """Mean absolute scaled error: below 1 beats what naive forecasts did in training.
 
@@ -243,14 +241,11 @@ def scores(dataset: Dataset, predictions: ArrayLike, season: int = 1) -> Scores:
 
 def _difference(predictions: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:
     """``predictions - targets``, both checked."""
-    predictions = np.asarray(predictions, dtype=np.float64)
-    targets = np.asarray(targets, dtype=np.float64)
+    predictions = check_finite("predictions", predictions)
+    targets = check_finite("targets", targets)
     if predictions.shape != targets.shape or predictions.size == 0:
         raise ValueError(
             "Arguments `predictions` and `targets` must have the same shape and not be "
             f"empty, but have {predictions.shape} and {targets.shape}."
         )
-    difference = predictions - targets
-    if not np.isfinite(difference).all():
-        raise ValueError("Arguments `predictions` and `targets` must be finite.")
-    return difference
+    return check_finite("predictions - targets", predictions - targets)

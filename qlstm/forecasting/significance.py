@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.forecasting.checks import check_finite
 from qlstm.params import check_choice, check_size
 
 ALTERNATIVES = ("two-sided", "less", "greater")
@@ -291,13 +292,10 @@ def _paired(
     name: str, values: ArrayLike, other_name: str, others: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Two finite series of one length, or a message."""
-    first = np.asarray(values, dtype=np.float64)
-    second = np.asarray(others, dtype=np.float64)
+    first, second = check_finite(name, values), check_finite(other_name, others)
     if first.ndim != 1 or first.shape != second.shape or len(first) == 0:
         raise ValueError(
             f"Arguments `{name}` and `{other_name}` must be series of one length and "
             f"not empty, but have shapes {first.shape} and {second.shape}."
         )
-    if not (np.isfinite(first).all() and np.isfinite(second).all()):
-        raise ValueError(f"Arguments `{name}` and `{other_name}` must be finite.")
     return first, second

@@ -28,7 +28,7 @@ HIDDEN = 8
 class FittedNetwork(Fitted):
     """A trained network."""
 
-    cell: type[Cell]
+    cell: Cell
     params: RecurrentParams
     history: dict[str, list[float]]
     """One number an epoch: ``loss`` and, with validation data, ``val_loss``."""
@@ -54,7 +54,7 @@ class Network(Trained):
             `match_params` are given.
     """
 
-    cell: ClassVar[type[Cell]]
+    cell: ClassVar[Cell]
 
     hidden: int | None = None
     match_params: int | None = None
@@ -129,7 +129,7 @@ class LSTM(Network):
 
 
 def train_network(
-    cell: type[Cell],
+    cell: Cell,
     params: RecurrentParams,
     examples: Examples,
     held_out: Examples | None,
@@ -167,14 +167,14 @@ def train_network(
     return params if patience is None else best, history
 
 
-def count_params(cell: type[Cell], n_hidden: int, layout: Layout) -> int:
+def count_params(cell: Cell, n_hidden: int, layout: Layout) -> int:
     """``n_gates H (F + H + 1) + (H + 1) n_outputs`` (docs/baselines.md, section 6)."""
     gates = cell.n_gates * n_hidden * (layout.n_features + n_hidden + 1)
     return gates + (n_hidden + 1) * layout.n_outputs
 
 
 def init_recurrent(
-    cell: type[Cell], n_hidden: int, layout: Layout, rng: np.random.Generator
+    cell: Cell, n_hidden: int, layout: Layout, rng: np.random.Generator
 ) -> RecurrentParams:
     """Draw everything uniformly in ``[-1, 1) / sqrt(n_hidden)``, as PyTorch does."""
     columns, bound = cell.n_gates * n_hidden, 1 / np.sqrt(n_hidden)

@@ -91,6 +91,15 @@ def span(values: np.ndarray, dates: np.ndarray) -> dict:
     }
 
 
+def check_type(argument: str, value: object, kinds: tuple, wanted: str) -> None:
+    """Say so when a value is of another type; a truth value is no number."""
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        raise TypeError(
+            f"Argument `{argument}` must be {wanted}, but its type is "
+            f"{type(value).__name__}."
+        )
+
+
 def parse_day(value: date | str | None, argument: str) -> date | None:
     """Return `value` as a date; None stays None.
 
@@ -100,9 +109,9 @@ def parse_day(value: date | str | None, argument: str) -> date | None:
     """
     if value is None:
         return None
-    wanted = f"Argument `{argument}` must be a datetime.date or a string 'YYYY-MM-DD'"
-    if isinstance(value, datetime) or not isinstance(value, (date, str)):
-        raise TypeError(f"{wanted}, but its type is {type(value).__name__}.")
+    wanted = "a datetime.date or a string 'YYYY-MM-DD'"
+    kinds = () if isinstance(value, datetime) else (date, str)
+    check_type(argument, value, kinds, wanted)
     if isinstance(value, date):
         return value
     try:
@@ -111,7 +120,9 @@ def parse_day(value: date | str | None, argument: str) -> date | None:
             raise ValueError
         return date.fromisoformat(value)
     except ValueError:
-        raise ValueError(f"{wanted}, but it is {value!r}.") from None
+        raise ValueError(
+            f"Argument `{argument}` must be {wanted}, but it is {value!r}."
+        ) from None
 
 
 def parse_days(
