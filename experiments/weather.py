@@ -48,11 +48,11 @@ def _parser() -> Parser:
     """The options of this experiment."""
     parser = forecasting_parser("experiments.weather", __doc__, WEATHER_PROTOCOLS)
     source = parser.add_mutually_exclusive_group()
-    add_csv_options(parser, group=source)
     source.add_argument("--sample", action="store_true", help="Seattle, offline")
     source.add_argument(
         "--station", default="71508", help="Meteostat station (Toronto City)"
     )
+    add_csv_options(parser, group=source)
     parser.add_argument(
         "--start", help="first date; 2024-05-10 for Meteostat, the file's for --csv"
     )

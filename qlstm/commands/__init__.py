@@ -1,10 +1,29 @@
-"""What makes a command: parser, errors by option, progress, tables, status."""
+"""What makes a command: parser, errors by option, progress, tables, status.
+
+A command is a `Parser` and a function of its parsed options, which `run_main` runs:
+
+    def main(args):
+        progress, rows = Progress("squares "), []
+        for k in range(args.n):
+            progress.update(k, args.n, f"number {k}")
+            rows.append([str(k), str(k**2)])
+        progress.clear()
+        print(format_table(["k", "square"], rows))
+
+    if __name__ == "__main__":
+        parser = Parser("experiments.squares", "Squares of numbers.")
+        parser.add_argument("--n", type=positive_int, default=3, help="how many")
+        run_main(main, parser)
+
+Results go to standard output, progress and errors to standard error. The exit status is
+0, or what `main` returns, such as 1 after failed runs; 2 with one line about what the
+user gave, which names the option; 130 after Ctrl-C. A bug keeps its traceback.
+"""
 
 from qlstm.commands.forecasts import (
     add_csv_options,
     add_model_options,
     csv_source,
-    forecast_table,
     forecasting_parser,
     model_config,
     run_forecasts,
@@ -30,7 +49,6 @@ __all__ = [
     "csv_source",
     "ensure_one_thread",
     "epoch_progress",
-    "forecast_table",
     "forecasting_parser",
     "format_table",
     "model_config",

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from qlstm.commands.progress import Progress
 from qlstm.sweeps.workers import THREADS
 
 
@@ -69,17 +70,12 @@ def run_main(
         status = main(args)
     except KeyboardInterrupt:
         parser.exit(130, "\ninterrupted\n")
-    except MemoryError as error:
-        parser.exit(2, f"error: too large for the memory: {_one_line(error)}\n")
-    except (ValueError, TypeError, OSError, ImportError) as error:
-        parser.exit(2, f"error: {_one_line(error)}\n")
+    except (MemoryError, ValueError, TypeError, OSError, ImportError) as error:
+        Progress().clear()
+        kind = "too large for the memory: " if isinstance(error, MemoryError) else ""
+        parser.exit(2, f"error: {kind}{' '.join(str(error).split())}\n")
     if status:
         parser.exit(status)
-
-
-def _one_line(error: Exception) -> str:
-    """An error's message without line breaks."""
-    return " ".join(str(error).split())
 
 
 def ensure_one_thread(module: str) -> None:

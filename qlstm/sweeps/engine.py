@@ -1,7 +1,8 @@
 """Many runs of one function, each done once: started again, a sweep goes on.
 
 A run is a configuration, which is JSON, and `run(config)`, which returns JSON. This
-file knows nothing about models; docs/sweeps.md describes the files.
+file knows nothing about models, but that memory rules of the user's own travel with
+each run; docs/sweeps.md describes the files.
 """
 
 import itertools
@@ -21,10 +22,11 @@ from concurrent.futures import (
     Future,
     wait,
 )
-from contextlib import ExitStack
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from qlstm.files import canonical_json, versions
+from qlstm.memory import load_rules, user_rules
 from qlstm.params import check_size
 from qlstm.sweeps.files import (
     DamagedRunError,
@@ -162,13 +164,11 @@ def run_sweep(
     if window is not None:
         check_size("window", window)
     files = RunFolder(folder)
-    with ExitStack() as stack:
-        stack.enter_context(files.locked())
-        if executor is None:
-            executor = stack.enter_context(ProcessWorkers())
+    own = nullcontext(executor) if executor is not None else ProcessWorkers()
+    with files.locked(), own as workers:
         if window is None:
-            window = max(64, 4 * getattr(executor, "n_workers", 0))
-        sweep = _Sweep(run, files, executor, retries, callback, say or _print)
+            window = max(64, 4 * getattr(workers, "n_workers", 0))
+        sweep = _Sweep(run, files, workers, retries, callback, say or _print)
         return sweep.do(configs, window)
 
 
@@ -179,7 +179,7 @@ class _Sweep:
         """Nothing is done yet."""
         self.run, self.files, self.executor = run, files, executor
         self.retries, self.callback, self.say = retries, callback, say
-        self.tally = Tally(0)
+        self.rules, self.tally = user_rules(), Tally(0)
         self.again: deque[_Task] = deque()
         self.pending: dict[Future, _Task] = {}
 
@@ -222,7 +222,9 @@ class _Sweep:
     def submit(self, task: _Task) -> None:
         """Hand a run to the executor."""
         try:
-            future = self.executor.submit(attempt_run, self.run, task.config)
+            future = self.executor.submit(
+                attempt_run, self.run, task.config, self.rules
+            )
         except BrokenExecutor as error:
             raise ExecutorError(
                 f"The executor must survive its workers, but is broken ({error}); "
@@ -275,7 +277,9 @@ class _Sweep:
             self.callback(self.tally)
 
 
-def attempt_run(run: Callable[[Config], Config], config: str) -> Record:
+def attempt_run(
+    run: Callable[[Config], Config], config: str, rules: list[tuple[str, str, str]]
+) -> Record:
     """Do a run in a worker, and return its result or its error with the time it took.
 
     Its warnings go into the record, not to standard error. They are caught for the
@@ -284,6 +288,8 @@ def attempt_run(run: Callable[[Config], Config], config: str) -> Record:
     Args:
         run: The function.
         config: Its configuration as JSON.
+        rules: What `user_rules` gave where the sweep began; a rule that is not known
+            here is imported first.
 
     Returns:
         `result` or `error` and `traceback`; `warnings`, `seconds` and `versions`.
@@ -292,6 +298,7 @@ def attempt_run(run: Callable[[Config], Config], config: str) -> Record:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("default")
+            load_rules(rules)
             result = run(json.loads(config))
         if not isinstance(result, dict):
             raise TypeError(

@@ -6,34 +6,12 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
 from qlstm.files import atomic_path
+from qlstm.forecasting import quartiles
 from qlstm.sweeps.files import RunFolder, run_key
 from qlstm.tables import format_table
 
 Row = dict[str, Any]
-
-
-def flatten(content: dict[str, Any], prefix: str) -> Row:
-    """A nested dict as one level, the names joined by dots.
-
-    Args:
-        content: Dicts of values and dicts.
-        prefix: What each name begins with.
-
-    Returns:
-        A dict without dicts.
-
-    Example:
-        >>> flatten({"model": {"name": "ar", "lags": [1, 2]}}, "config")
-        {'config.model.name': 'ar', 'config.model.lags': [1, 2]}
-    """
-    row = {}
-    for name, value in content.items():
-        name = f"{prefix}.{name}"
-        row |= flatten(value, name) if isinstance(value, dict) else {name: value}
-    return row
 
 
 def run_rows(folder: str | os.PathLike, configs: Iterable[dict]) -> list[Row]:
@@ -59,8 +37,8 @@ def run_rows(folder: str | os.PathLike, configs: Iterable[dict]) -> list[Row]:
 
 def _row(record: dict[str, Any]) -> Row:
     """The row of one run."""
-    config = flatten(record["config"], "config")
-    result = flatten(record.get("result", {}), "result")
+    config = _flatten(record["config"], "config")
+    result = _flatten(record.get("result", {}), "result")
     return {
         "key": record["key"],
         "status": "failed" if "error" in record else "finished",
@@ -70,6 +48,15 @@ def _row(record: dict[str, Any]) -> Row:
         "seconds": record.get("seconds"),
         "attempt": record["attempt"],
     }
+
+
+def _flatten(content: dict[str, Any], prefix: str) -> Row:
+    """A nested dict as one level, the names joined by dots."""
+    row = {}
+    for name, value in content.items():
+        name = f"{prefix}.{name}"
+        row |= _flatten(value, name) if isinstance(value, dict) else {name: value}
+    return row
 
 
 def summarize(rows: Sequence[Row], seed: str = "config.seed") -> list[Row]:
@@ -110,9 +97,8 @@ def _summary(members: list[Row], numbers: list[str], seed: str) -> Row:
     for name in numbers:
         values = [row[name] for row in finished if _is_number(row.get(name))]
         if values:
-            quartiles = np.percentile(values, [50, 25, 75]).tolist()
-            for part, value in zip(("median", "q25", "q75"), quartiles, strict=True):
-                summary[f"{name}.{part}"] = value
+            parts = zip(("median", "q25", "q75"), quartiles(values), strict=True)
+            summary |= {f"{name}.{part}": value for part, value in parts}
     return summary
 
 
