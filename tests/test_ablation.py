@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from test_benchmark_models import cells_of, run_here
 
-from experiments import ablation
 from experiments.ablation import make_entries
+from experiments.comparison.runs import Setting
 from qlstm.forecasting import SINE_PROTOCOLS, make_forecaster, paired_wilcoxon
+from qlstm.params import MEMORIES
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_each_row_changes_what_it_says(done):
     assert rows["no bias"]["n_params"] == 20
     assert rows["angles frozen at random"]["n_params"] == 8
     memories = {row["model"].get("memory") for row in rows.values()} - {None}
-    assert memories == set(ablation.MEMORIES)
+    assert memories == set(MEMORIES)
 
 
 def test_a_second_start_does_nothing_anew(done, monkeypatch, capsys):
@@ -86,7 +87,8 @@ def test_a_row_that_cannot_be_is_left_out_and_named(tmp_path, monkeypatch, capsy
 
 @pytest.mark.parametrize("base", ["paper", "tuned"])
 def test_all_entries_can_be_made(base):
-    entries = make_entries(base, SINE_PROTOCOLS["strict"], None)
+    setting = Setting({}, SINE_PROTOCOLS["strict"], range(2), None)
+    entries = make_entries(base, setting)
     labels = [entry.label for entry in entries]
     assert len(set(labels)) == len(labels) == 14
     for _, _, model in entries:

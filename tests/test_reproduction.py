@@ -44,7 +44,6 @@ def run_here(monkeypatch, *options):
     """The command in this process."""
     monkeypatch.syspath_prepend(ROOT)
     monkeypatch.setattr("sys.argv", ["reproduction", *map(str, options)])
-    monkeypatch.delitem(sys.modules, "experiments.reproduction", raising=False)
     return runpy.run_module("experiments.reproduction", run_name="__main__")
 
 

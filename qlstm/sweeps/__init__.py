@@ -5,6 +5,7 @@ from qlstm.sweeps.files import DamagedRunError, RunFolder, run_key
 from qlstm.sweeps.forecasts import (
     PROTOCOLS,
     complete_config,
+    fit_forecast,
     load_dataset,
     run_forecast,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "complete_config",
     "dask_workers",
     "expand_grid",
+    "fit_forecast",
     "load_dataset",
     "run_forecast",
     "run_key",
