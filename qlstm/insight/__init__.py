@@ -13,9 +13,12 @@ from qlstm.insight.knowledge import (
     holevo_information,
     memory_capacity,
 )
+from qlstm.insight.monitor import EntanglementMonitor
+from qlstm.insight.stages import stage_powers, stage_unitaries
 from qlstm.insight.trace import Trace, trace
 
 __all__ = [
+    "EntanglementMonitor",
     "ForgettingCurve",
     "GradientMemory",
     "HolevoCurve",
@@ -28,5 +31,7 @@ __all__ = [
     "memory_capacity",
     "memory_channel",
     "quantum_retention",
+    "stage_powers",
+    "stage_unitaries",
     "trace",
 ]
