@@ -1,6 +1,7 @@
 """A series in, honest numbers out."""
 
 from qlstm.forecasting.audit import Audit, Finding, audit
+from qlstm.forecasting.baselines import persistence
 from qlstm.forecasting.conformal import (
     Coverage,
     Intervals,
@@ -45,20 +46,31 @@ from qlstm.forecasting.metrics import (
     errors,
     mase,
     mase_scale,
+    persistence_errors,
     r2,
     scores,
     skill,
 )
 from qlstm.forecasting.multistep import recursive_forecast
+from qlstm.forecasting.quantum import Quantum
 from qlstm.forecasting.significance import (
     LossTest,
+    Quartiles,
     SeedSummary,
     SeedTest,
     diebold_mariano,
+    holm,
     paired_wilcoxon,
+    quartiles,
     summarize_seeds,
 )
-from qlstm.forecasting.sources import Series, fetch_meteostat, load_csv, load_sample
+from qlstm.forecasting.sources import (
+    Series,
+    fetch_meteostat,
+    load_csv,
+    load_sample,
+    sha256_of_values,
+)
 
 __all__ = [
     "FORECASTERS",
@@ -77,6 +89,8 @@ __all__ = [
     "Intervals",
     "LossTest",
     "Protocol",
+    "Quantum",
+    "Quartiles",
     "Scaler",
     "Scores",
     "SeedSummary",
@@ -95,6 +109,7 @@ __all__ = [
     "forecast_model",
     "forecast_with",
     "forecaster_options",
+    "holm",
     "horizon_errors",
     "load_csv",
     "load_sample",
@@ -104,10 +119,14 @@ __all__ = [
     "mase_scale",
     "noisy_sine",
     "paired_wilcoxon",
+    "persistence",
+    "persistence_errors",
     "prepare",
+    "quartiles",
     "r2",
     "recursive_forecast",
     "scores",
+    "sha256_of_values",
     "skill",
     "step_targets",
     "summarize_seeds",

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from qlstm.forecasting.baselines import Autoregression, Persistence, persistence
+from qlstm.forecasting.baselines import Autoregression, Persistence
 from qlstm.forecasting.data import Dataset
 from qlstm.forecasting.forecasters import Forecaster
-from qlstm.forecasting.metrics import Errors, errors, skill
+from qlstm.forecasting.metrics import Errors, errors, persistence_errors, skill
 from qlstm.model import predict
 from qlstm.params import QLSTMConfig, QLSTMParams, init_params
 from qlstm.train import History, TrainState, fit
@@ -160,15 +160,13 @@ def measure(
         A `Forecast` in original units.
     """
     inverse, test = dataset.scaler.inverse, dataset.test
-    targets = inverse(test.targets)
-    test_errors = errors(inverse(predicted), targets)
-    reference = errors(inverse(persistence(test.inputs)), targets)
+    test_errors = errors(inverse(predicted), inverse(test.targets))
     return Forecast(
         name=name,
         train=errors(inverse(fitted), inverse(dataset.train.targets)),
         test=test_errors,
         test_mse_scaled=errors(predicted, test.targets).mse,
-        skill=skill(test_errors.mse, reference.mse),
+        skill=skill(test_errors.mse, persistence_errors(dataset).mse),
         test_predictions=inverse(predicted),
         seconds=seconds,
     )

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.forecasting.baselines.naive import persistence
 from qlstm.forecasting.data import Dataset
 from qlstm.params import check_size
 
@@ -81,6 +82,26 @@ def skill(mse: float, reference_mse: float) -> float:
             f"Argument `reference_mse` must be positive, but is {reference_mse}."
         )
     return 1 - mse / reference_mse
+
+
+def persistence_errors(dataset: Dataset) -> Errors:
+    """Errors of the naive forecast on a dataset's test part: what `skill` is against.
+
+    Args:
+        dataset: What `prepare` made.
+
+    Returns:
+        `Errors` of the last value seen, in original units.
+
+    Example:
+        >>> from qlstm.forecasting import SINE_PROTOCOLS, noisy_sine, prepare
+        >>> protocol, rng = SINE_PROTOCOLS["strict"], np.random.default_rng(0)
+        >>> data = prepare(noisy_sine(protocol, rng), protocol, rng)
+        >>> round(persistence_errors(data).mse, 3)
+        0.041
+    """
+    inverse, test = dataset.scaler.inverse, dataset.test
+    return errors(inverse(persistence(test.inputs)), inverse(test.targets))
 
 
 def r2(predictions: ArrayLike, targets: ArrayLike) -> float:
@@ -205,10 +226,9 @@ def scores(dataset: Dataset, predictions: ArrayLike, season: int = 1) -> Scores:
         >>> round(found.r2, 2), round(found.mase, 2), found.skill
         (0.91, 0.94, 0.0)
     """
-    inverse, test, train = dataset.scaler.inverse, dataset.test, dataset.train
-    targets = inverse(test.targets)
+    test, train = dataset.test, dataset.train
+    targets = dataset.scaler.inverse(test.targets)
     original = errors(predictions, targets)
-    reference = errors(inverse(test.inputs[:, -1, 0]), targets)
     seen = np.full(len(dataset.values), np.nan)
     for positions in (train.input_index, train.index):
         seen[positions] = dataset.values[positions]
@@ -217,7 +237,7 @@ def scores(dataset: Dataset, predictions: ArrayLike, season: int = 1) -> Scores:
         scaled=errors(dataset.scaler.transform(predictions), test.targets),
         mase=original.mae / mase_scale(seen, season),
         r2=r2(predictions, targets),
-        skill=skill(original.mse, reference.mse),
+        skill=skill(original.mse, persistence_errors(dataset).mse),
     )
 
 

@@ -26,8 +26,8 @@ from qlstm.forecasting.data import (
     prepare,
 )
 from qlstm.forecasting.forecast import Forecast, forecast_model, measure
-from qlstm.forecasting.metrics import errors
-from qlstm.forecasting.sources import load_csv
+from qlstm.forecasting.metrics import persistence_errors
+from qlstm.forecasting.sources import load_csv, sha256_of_values
 from qlstm.params import QLSTMConfig, check_choice, check_size
 
 PROTOCOLS = {"sine": SINE_PROTOCOLS, "csv": WEATHER_PROTOCOLS}
@@ -150,16 +150,13 @@ def _forecast_other(
 
 def _result(dataset: Dataset, forecast: Forecast) -> Config:
     """What is the same for every model."""
-    inverse, test = dataset.scaler.inverse, dataset.test
-    persistence = errors(inverse(test.inputs[:, -1, 0]), inverse(test.targets))
-    values = np.where(np.isnan(dataset.values), np.nan, dataset.values)
     return {
         "train": forecast.train._asdict(),
         "test": forecast.test._asdict(),
         "test_mse_scaled": forecast.test_mse_scaled,
-        "persistence": persistence._asdict(),
+        "persistence": persistence_errors(dataset)._asdict(),
         "skill": forecast.skill,
-        "series_sha256": hashlib.sha256(values.astype("<f8").tobytes()).hexdigest(),
+        "series_sha256": sha256_of_values(dataset.values),
         "test_predictions": forecast.test_predictions.tolist(),
     }
 

@@ -62,12 +62,23 @@ class Series:
 
     @property
     def sha256(self) -> str:
-        """Hexadecimal digest of the values as little-endian float64, one NaN for all.
+        """Digest of the values, see `sha256_of_values`."""
+        return sha256_of_values(self.values)
 
-        NaN has many bit patterns; all are written as one, so equal series agree.
-        """
-        values = np.where(np.isnan(self.values), np.nan, self.values)
-        return hashlib.sha256(values.astype("<f8").tobytes()).hexdigest()
+
+def sha256_of_values(values: np.ndarray) -> str:
+    """Hexadecimal digest of a series as little-endian float64, one NaN for all.
+
+    NaN has many bit patterns; all are written as one, so equal series agree.
+
+    Args:
+        values: float64 array ``(n,)``, NaN where the source has a gap.
+
+    Returns:
+        The sha256, 64 hexadecimal digits.
+    """
+    values = np.where(np.isnan(values), np.nan, values)
+    return hashlib.sha256(values.astype("<f8").tobytes()).hexdigest()
 
 
 def span(values: np.ndarray, dates: np.ndarray) -> dict:
