@@ -25,13 +25,12 @@ from qlstm.commands.cli import (
     positive_int,
     run_main,
     seed_int,
-    versions,
 )
+from qlstm.files import versions, write_json
 from qlstm.forecasting import SINE_PROTOCOLS, make_windows, noisy_sine
 from qlstm.gradient import METHODS
 from qlstm.params import PAPER_MEMORIES, ROTATIONS
 from qlstm.plots import new_figure, save_figure
-from qlstm.store import write_json
 
 BATCH = 5
 STYLES = {

@@ -25,12 +25,11 @@ from qlstm.commands.cli import (
     run_main,
     seed_int,
     series_record,
-    versions,
 )
+from qlstm.files import versions, write_json
 from qlstm.forecasting import Dataset, audit, check_copy, load_csv, skill
 from qlstm.params import PAPER_MEMORIES, ROTATIONS
 from qlstm.plots import BLUE, GREY, ORANGE, new_figure, save_figure
-from qlstm.store import write_json
 from qlstm.sweeps.engine import run_sweep
 from qlstm.sweeps.files import RunFolder, run_key
 from qlstm.sweeps.forecasts import (

@@ -21,8 +21,8 @@ from qlstm.commands.cli import (
     format_table,
     positive_int,
     run_main,
-    versions,
 )
+from qlstm.files import versions
 from qlstm.params import PAPER_MEMORIES, ROTATIONS
 from qsim import (
     entangling_layers,

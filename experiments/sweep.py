@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from qlstm.commands.cli import Parser, positive_int, run_main, seed_int
-from qlstm.store import atomic_path
+from qlstm.files import atomic_path
 from qlstm.sweeps.engine import Tally, expand_grid, run_sweep
 from qlstm.sweeps.forecasts import PROTOCOLS, complete_config, run_forecast
 from qlstm.sweeps.table import (

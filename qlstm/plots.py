@@ -13,10 +13,10 @@ from matplotlib.ticker import (
     StrMethodFormatter,
 )
 
+from qlstm.files import atomic_path
 from qlstm.forecasting.baselines import persistence
 from qlstm.forecasting.data import Dataset
 from qlstm.forecasting.forecast import Forecast
-from qlstm.store import atomic_path
 
 BLUE, ORANGE, GREY = "#1f5f99", "#e08214", "#777777"
 """Dark, middle and light in greyscale."""

@@ -17,8 +17,8 @@ from qlstm.commands.cli import (
     run_main,
     seed_int,
     series_record,
-    versions,
 )
+from qlstm.files import versions
 from qlstm.forecasting import Errors, Forecast, Series
 from qlstm.forecasting.data import SINE_PROTOCOLS
 

@@ -23,7 +23,8 @@ from qlstm import (
     train,
     train_init,
 )
-from qlstm.store import FORMAT_VERSION, atomic_path, write_json
+from qlstm.files import atomic_path, write_json
+from qlstm.store import FORMAT_VERSION
 
 CONFIG = QLSTMConfig(n_features=2, n_system=1, n_ancilla=2, rotation="RY")
 

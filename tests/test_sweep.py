@@ -20,9 +20,9 @@ import pytest
 import sweep_runs
 from sweep_runs import counts, logged, logged_configs
 
-from qlstm.store import atomic_path
+from qlstm.files import atomic_path, canonical_json
 from qlstm.sweeps.engine import Tally, attempt_run, expand_grid, run_sweep
-from qlstm.sweeps.files import RunFolder, canonical_json, run_key
+from qlstm.sweeps.files import RunFolder, run_key
 from qlstm.sweeps.workers import ExecutorError, ProcessWorkers, dask_workers
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -30,9 +30,9 @@ from experiments.benchmark_models.runs import (
     do_runs,
     settle,
 )
-from qlstm.commands.cli import format_table, run_main, versions
+from qlstm.commands.cli import format_table, run_main
+from qlstm.files import versions, write_json
 from qlstm.forecasting.data import Protocol
-from qlstm.store import write_json
 
 PERSISTENCE, AR = "persistence", "AR(10)"
 MATCHED, MATCHED_LONG = "LSTM matched", "LSTM matched, long"

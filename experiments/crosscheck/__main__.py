@@ -11,7 +11,6 @@ import math
 import textwrap
 import time
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from types import ModuleType
@@ -28,11 +27,10 @@ from qlstm.commands.cli import (
     positive_int,
     run_main,
     seed_int,
-    versions,
 )
+from qlstm.files import versions, write_json
 from qlstm.interchange.pennylane import import_pennylane
 from qlstm.params import MEMORIES, PAPER_MEMORIES, ROTATIONS
-from qlstm.store import write_json
 
 if TYPE_CHECKING:
     from experiments.crosscheck.comparison import Comparison
@@ -241,7 +239,7 @@ def _record(
 
 def _versions() -> dict[str, str]:
     """Versions of both sides."""
-    return versions() | {name: version(name) for name in ("pennylane", "autograd")}
+    return versions() | versions("pennylane", "autograd")
 
 
 def _parser() -> Parser:

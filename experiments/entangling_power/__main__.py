@@ -49,10 +49,9 @@ from qlstm.commands.cli import (
     positive_int,
     run_main,
     seed_int,
-    versions,
 )
+from qlstm.files import versions, write_json
 from qlstm.plots import save_figure
-from qlstm.store import write_json
 from qsim import entanglement
 
 NAME = "entangling_power"

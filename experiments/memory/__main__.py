@@ -26,8 +26,8 @@ from qlstm.commands.cli import (
     positive_int,
     run_main,
     seed_int,
-    versions,
 )
+from qlstm.files import versions, write_json
 from qlstm.forecasting import (
     SINE_PROTOCOLS,
     Dataset,
@@ -39,7 +39,6 @@ from qlstm.insight import Trace
 from qlstm.params import ROTATIONS
 from qlstm.plots import save_figure
 from qlstm.readout import out_of_reach
-from qlstm.store import write_json
 
 PROTOCOL = SINE_PROTOCOLS["figure"]
 FULL = Sizes(seeds=10, epochs=150, draws=20, sequences=2000, n_steps=16)

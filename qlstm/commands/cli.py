@@ -2,18 +2,17 @@
 
 import argparse
 import os
-import platform
 import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
+from qlstm.files import versions, write_json
 from qlstm.forecasting.data import Dataset, Protocol, prepare
 from qlstm.forecasting.forecast import Forecast, forecast_baselines, forecast_model
 from qlstm.forecasting.sources import Series
@@ -25,7 +24,6 @@ from qlstm.params import (
     QLSTMConfig,
 )
 from qlstm.readout import out_of_reach
-from qlstm.store import write_json
 from qlstm.train import TrainState
 
 
@@ -257,12 +255,6 @@ def forecast_table(forecasts: list[Forecast], scaled: bool) -> str:
 
 
 _ERRORS = ("MSE", "RMSE", "MAE")
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and the packages a result depends on."""
-    packages = ("qlstm", "numpy", "scipy", "pandas", "matplotlib")
-    return {"python": platform.python_version()} | {p: version(p) for p in packages}
 
 
 def run_forecasts(

@@ -1,7 +1,7 @@
 """Many runs, each done once, on processes or a cluster."""
 
 from qlstm.sweeps.engine import Tally, expand_grid, run_sweep
-from qlstm.sweeps.files import DamagedRunError, RunFolder, canonical_json, run_key
+from qlstm.sweeps.files import DamagedRunError, RunFolder, run_key
 from qlstm.sweeps.workers import (
     ExecutorError,
     ProcessWorkers,
@@ -15,7 +15,6 @@ __all__ = [
     "ProcessWorkers",
     "RunFolder",
     "Tally",
-    "canonical_json",
     "dask_workers",
     "expand_grid",
     "run_key",

@@ -4,12 +4,10 @@ A run is a configuration, which is JSON, and `run(config)`, which returns JSON. 
 file knows nothing about models; docs/sweeps.md describes the files.
 """
 
-import functools
 import itertools
 import json
 import operator
 import os
-import platform
 import sys
 import time
 import traceback
@@ -24,15 +22,14 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import ExitStack
-from importlib.metadata import version
 from typing import Any, NamedTuple
 
+from qlstm.files import canonical_json, versions
 from qlstm.params import check_size
 from qlstm.sweeps.files import (
     DamagedRunError,
     Record,
     RunFolder,
-    canonical_json,
     run_key,
 )
 from qlstm.sweeps.workers import ExecutorError, ProcessWorkers, worker_died
@@ -308,7 +305,7 @@ def attempt_run(run: Callable[[Config], Config], config: str) -> Record:
     return outcome | {
         "warnings": list(dict.fromkeys(said)),
         "seconds": seconds,
-        "versions": _versions(),
+        "versions": versions("qlstm", "numpy", "scipy"),
     }
 
 
@@ -320,13 +317,6 @@ def one_line(error: BaseException) -> str:
 def _format(error: BaseException) -> str:
     """The traceback as Python prints it."""
     return "".join(traceback.format_exception(error))
-
-
-@functools.cache
-def _versions() -> dict[str, str]:
-    """Versions of Python and of the packages that every run uses."""
-    packages = {name: version(name) for name in ("qlstm", "numpy", "scipy")}
-    return {"python": platform.python_version()} | packages
 
 
 def _print(line: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from qlstm.commands.cli import format_table
-from qlstm.store import atomic_path
+from qlstm.files import atomic_path
 from qlstm.sweeps.files import RunFolder, run_key
 
 Row = dict[str, Any]
