@@ -210,7 +210,9 @@ def train_models(
             config,
             epochs=sizes.epochs,
             rng=shuffle_rng,
-            callback=Progress(f"{config.rotation} {model}"[:24] + f" {seed}", sizes.epochs),
+            callback=Progress(
+                f"{config.rotation} {model}"[:24] + f" {seed}", sizes.epochs
+            ),
             monitor=EntanglementMonitor(inputs, config),
         )
         probe = probe_rng.uniform(-1, 1, (1000, 10, 1))
@@ -245,7 +247,18 @@ def redrawn_runs(config: QLSTMConfig, seeds: list[int], dataset: Dataset) -> lis
         mse = errors(predict(both[1], test.inputs, config), test.targets).mse
         swapped = swapped_mse(both[1], dataset, config)
         runs.append(
-            Run(config.rotation, "drawn anew", seed, both[1], start, end, {}, mse, swapped, [])
+            Run(
+                config.rotation,
+                "drawn anew",
+                seed,
+                both[1],
+                start,
+                end,
+                {},
+                mse,
+                swapped,
+                [],
+            )
         )
     return runs
 
