@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from qlstm import QLSTMConfig, QLSTMParams, init_params, loss_gradient
-from qlstm.commands.cli import (
+from qlstm.commands import (
     Parser,
     add_model_options,
     format_table,

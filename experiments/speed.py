@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from qlstm import QLSTMConfig, adam_init, adam_update, init_params, loss_and_grad
-from qlstm.commands.cli import (
+from qlstm.commands import (
     Parser,
     ensure_one_thread,
     format_table,

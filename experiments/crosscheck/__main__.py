@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qlstm import QLSTMConfig, QLSTMParams, init_params, load_model
-from qlstm.commands.cli import (
+from qlstm.commands import (
     Parser,
     add_model_options,
     format_table,

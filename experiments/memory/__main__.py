@@ -20,11 +20,10 @@ from experiments.memory.report import report
 from experiments.memory.runs import FULL, PROTOCOL, QUICK, measure
 from experiments.memory.statistics import changes, correlations
 from qlstm import ROTATIONS
-from qlstm.commands.cli import Parser, positive_int, run_main, seed_int
-from qlstm.files import versions, write_json
+from qlstm.commands import Parser, positive_int, run_main, seed_int, write_results
+from qlstm.files import versions
 from qlstm.forecasting import noisy_sine, prepare
 from qlstm.insight import Trace
-from qlstm.plots import save_figure
 
 
 def options() -> Parser:
@@ -58,8 +57,6 @@ def main(args: argparse.Namespace) -> None:
     moved, follows = changes(found.runs), correlations(found.runs)
     print(report(found, moved, follows, sizes, dataset))
     figures = draw_all(found, follows)
-    for name, figure in figures.items():
-        save_figure(args.out / name, figure)
     content = {
         "experiment": "memory",
         "seed": args.seed,
@@ -71,9 +68,7 @@ def main(args: argparse.Namespace) -> None:
         "correlations": plain(follows),
         "seconds": time.perf_counter() - start,
     }
-    write_json(args.out / "memory.json", content)
-    wrote = ", ".join(str(args.out / name) for name in ("memory.json", *figures))
-    print(f"\nWrote {wrote}.")
+    write_results(args.out, {"memory.json": content} | figures)
 
 
 def plain(value: Any) -> Any:

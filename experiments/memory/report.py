@@ -13,7 +13,7 @@ from experiments.memory.runs import (
     by_model,
 )
 from experiments.memory.statistics import Change, Correlation
-from qlstm.commands.cli import format_table
+from qlstm.commands import format_table
 from qlstm.forecasting import Dataset
 from qlstm.insight import Trace
 

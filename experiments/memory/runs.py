@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qlstm import MEMORIES, QLSTMConfig, QLSTMParams, fit, init_params, predict
-from qlstm.commands.cli import Progress
+from qlstm.commands import epoch_progress
 from qlstm.forecasting import SINE_PROTOCOLS, Dataset, errors, forecast_baselines
 from qlstm.insight import (
     EntanglementMonitor,
@@ -203,6 +203,7 @@ def train_models(
         inputs, targets = dataset.train.inputs[:, steps], dataset.train.targets
         if "shuffled" in model:
             targets = target_rng.permutation(targets)
+        label = f"{config.rotation} {model}"[:24] + f" {seed}"
         params, history = fit(
             start,
             inputs,
@@ -210,9 +211,7 @@ def train_models(
             config,
             epochs=sizes.epochs,
             rng=shuffle_rng,
-            callback=Progress(
-                f"{config.rotation} {model}"[:24] + f" {seed}", sizes.epochs
-            ),
+            callback=epoch_progress(label, sizes.epochs),
             monitor=EntanglementMonitor(inputs, config),
         )
         probe = probe_rng.uniform(-1, 1, (1000, 10, 1))

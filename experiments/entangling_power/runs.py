@@ -6,19 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import qsim
+from qlstm.commands import Progress
 from qsim import entanglement
 
 MARGIN = 1e-6
 """Smaller differences count as none, of values found and of proved ends alike."""
-
-
 DRAWS, QUICK_DRAWS = 100, 3
-
-
 FIXED_ANGLE = 0.5
 """The angles that the map of K does not vary: the mean of the initial ones, U(0, 1)."""
-
-
 PI_4 = np.pi / 4
 
 
@@ -52,6 +47,16 @@ def named_gates() -> list[Gate]:
     ]
 
 
+def measure_gates(starts: int, seed: int) -> list[dict[str, Any]]:
+    """Every row of the table of gates."""
+    rows, progress = [], Progress()
+    for k, gate in enumerate(named_gates()):
+        progress.show(f"gates: {gate.name}")
+        rows.append(measure_gate(gate, starts, np.random.default_rng([seed, 0, k])))
+    progress.clear()
+    return rows
+
+
 def measure_gate(gate: Gate, starts: int, rng: np.random.Generator) -> dict[str, Any]:
     """Every number of one row; searches with few dimensions get three times the starts.
 
@@ -69,8 +74,9 @@ def measure_gate(gate: Gate, starts: int, rng: np.random.Generator) -> dict[str,
     )
     capacity = entanglement.log_negativity_capacity(u, dims)
     test = entanglement.maximality(u, dims)
-    two_qubits = dims == (2, 2)
-    weyl = entanglement.weyl_coordinates(u) / PI_4 if two_qubits else None
+    weyl = None
+    if dims == (2, 2):
+        weyl = (entanglement.weyl_coordinates(u) / PI_4).tolist()
     return {
         "name": gate.name,
         "dims": dims,
@@ -84,7 +90,7 @@ def measure_gate(gate: Gate, starts: int, rng: np.random.Generator) -> dict[str,
         "E_assisted": interval.lower,
         "certified": [interval.lower, interval.upper],
         "n_reached": interval.n_reached,
-        "weyl_over_pi_4": None if weyl is None else weyl.tolist(),
+        "weyl_over_pi_4": weyl,
         "maximality_residual": test.residual,
         "is_maximal": test.is_maximal,
     }
@@ -108,14 +114,8 @@ def ising_lines(a: NDArray) -> dict[str, NDArray[np.float64]]:
     """
     phi = np.linspace(0, np.pi / 2, 20001)[:, None]
     gain = binary_entropy(np.cos(phi + a) ** 2) - binary_entropy(np.cos(phi) ** 2)
-    strength = binary_entropy(np.cos(a) ** 2)
-    power = gain.max(axis=0)
-    return {
-        "K": strength,
-        "E_0": strength,
-        "E_up": power,
-        "LN": np.log2(1 + np.sin(2 * a)),
-    }
+    strength, capacity = binary_entropy(np.cos(a) ** 2), np.log2(1 + np.sin(2 * a))
+    return {"K": strength, "E_0": strength, "E_up": gain.max(axis=0), "LN": capacity}
 
 
 def heisenberg_lines(a: NDArray) -> dict[str, NDArray[np.float64]]:
@@ -141,6 +141,17 @@ LINES = {
         heisenberg_lines,
     ),
 }
+
+
+def measure_lines(n_points: int, starts: int, seed: int) -> dict[str, Any]:
+    """The points of each line of gates."""
+    lines, progress = {}, Progress()
+    for k, line in enumerate(LINES):
+        progress.show(f"sandwich: {line}")
+        rng = np.random.default_rng([seed, 1, k])
+        lines[line] = measure_line(line, n_points, starts, rng)
+    progress.clear()
+    return lines
 
 
 def measure_line(
@@ -185,14 +196,8 @@ class Ensemble(NamedTuple):
 
 
 RY_TURN, RY_UNIT = "RY, 2 layers, [0, 2 pi]", "RY, 2 layers, [0, 1]"
-
-
 INVERSE_TURN, INVERSE_UNIT = f"inverse {RY_TURN}", f"inverse {RY_UNIT}"
-
-
 RX_FLAT, HAAR = "RX, 2 layers, [0, 2 pi]", "Haar 16 x 16"
-
-
 ENSEMBLES = [
     Ensemble(RY_TURN, "RY", 2),
     Ensemble(RY_UNIT, "RY", 2, 1.0),
@@ -205,6 +210,25 @@ ENSEMBLES = [
     Ensemble("RY, 1 layer, [0, 2 pi]", "RY", 1),
     Ensemble(HAAR, "", 0),
 ]
+
+
+def measure_circuits(
+    n_draws: int, starts: int, seed: int
+) -> tuple[dict[str, list[dict[str, Any]]], dict[str, Any]]:
+    """Both powers of random circuits, and of the qubit-qutrit gate."""
+    draws: dict[str, list[dict[str, Any]]] = {}
+    progress = Progress()
+    for k, ensemble in enumerate(ENSEMBLES):
+        rng = np.random.default_rng([seed, 2, k])
+        draws[ensemble.name] = []
+        for draw in range(n_draws):
+            progress.show(f"circuits: {ensemble.name}, draw {draw + 1} of {n_draws}")
+            pair = measure_pair(ensemble.draw(rng), (4, 4), starts, rng)
+            draws[ensemble.name].append(pair)
+    rng = np.random.default_rng([seed, 3])
+    gate = measure_pair(entanglement.QUBIT_QUTRIT, (2, 3), starts, rng, (5, 5))
+    progress.clear()
+    return draws, gate
 
 
 def measure_pair(
