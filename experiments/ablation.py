@@ -31,7 +31,7 @@ from experiments.benchmark_models.runs import (
     do_runs,
     settle,
 )
-from qlstm.commands.cli import Parser, format_table, run_main
+from qlstm.commands import Parser, format_table, run_main
 from qlstm.files import versions, write_json
 from qlstm.forecasting.data import Protocol
 from qlstm.params import MEMORIES, ROTATIONS

@@ -17,11 +17,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 from scipy.stats import spearmanr
 
-from experiments.sweep import Bar
-from qlstm.commands.cli import (
+from qlstm.commands import (
     Parser,
+    add_sweep_options,
     format_table,
     positive_int,
+    run_configs,
     run_main,
     seed_int,
     series_record,
@@ -30,7 +31,6 @@ from qlstm.files import versions, write_json
 from qlstm.forecasting import Dataset, audit, check_copy, load_csv, skill
 from qlstm.params import PAPER_MEMORIES, ROTATIONS
 from qlstm.plots import BLUE, GREY, ORANGE, new_figure, save_figure
-from qlstm.sweeps.engine import run_sweep
 from qlstm.sweeps.files import RunFolder, run_key
 from qlstm.sweeps.forecasts import (
     PROTOCOLS,
@@ -38,7 +38,6 @@ from qlstm.sweeps.forecasts import (
     load_dataset,
     run_forecast,
 )
-from qlstm.sweeps.workers import ExecutorError, ProcessWorkers
 
 SPIKE = 1.2
 """A spike is an epoch whose loss is at least this many times that of the one before."""
@@ -122,19 +121,7 @@ def _do(groups: list[tuple[dict, range]], args: argparse.Namespace) -> None:
         for config in configs.values()
         for seed in seeds
     ]
-    print(f"{len(runs)} runs in {args.out}", flush=True)
-    bar = Bar()
-    try:
-        with ProcessWorkers(args.workers) as workers:
-            tally = run_sweep(
-                run_quietly, runs, args.out, workers, callback=bar, say=bar.say
-            )
-    except ExecutorError as error:
-        bar.say(f"error: {error}")
-        raise SystemExit(1) from None
-    finally:
-        bar.clear()
-    print(f"{tally.finished} finished, {tally.failed} failed, {tally.skipped} skipped.")
+    tally = run_configs(run_quietly, runs, args)
     if tally.failed:
         raise SystemExit(1)
 
@@ -378,8 +365,7 @@ def _parser() -> Parser:
     add("--seed", type=seed_int, default=0, help="the first of them")
     add("--epochs", type=positive_int, help="None: the protocol's, quick 2")
     add("--quick", action="store_true", help="a look that takes seconds")
-    add("--workers", type=positive_int, help="processes; None: one each processor")
-    add("--out", type=Path, default=Path("results/reproduction"), help="folder")
+    add_sweep_options(parser, Path("results/reproduction"))
     return parser
 
 

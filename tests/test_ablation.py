@@ -63,7 +63,7 @@ def test_each_row_changes_what_it_says(done):
 
 def test_a_second_start_does_nothing_anew(done, monkeypatch, capsys):
     run_here(monkeypatch, "ablation", "--quick", "--out", done[1])
-    assert "0 runs done now, 28 known before." in capsys.readouterr().out
+    assert "0 finished, 0 failed, 28 skipped" in capsys.readouterr().out
     assert json.loads((done[1] / "ablation.json").read_text()) == done[2]
 
 

@@ -24,7 +24,7 @@ NAME = "benchmark_models"
 
 def run_here(monkeypatch, module, *options):
     """The command in this process, its runs in a thread: no process to wait for."""
-    monkeypatch.setattr(model_runs, "ProcessWorkers", ThreadPoolExecutor)
+    monkeypatch.setattr("qlstm.commands.sweeps.ProcessWorkers", ThreadPoolExecutor)
     monkeypatch.setattr("sys.argv", [module, "--workers", "1", *map(str, options)])
     monkeypatch.delitem(sys.modules, f"experiments.{module}", raising=False)
     runpy.run_module(f"experiments.{module}", run_name="__main__")
@@ -117,7 +117,7 @@ def test_all_models_of_a_seed_see_one_series(done, content):
 def test_a_second_start_does_nothing_anew(done, content, monkeypatch, capsys):
     runs = {path: path.stat().st_mtime_ns for path in (done[1] / "runs").iterdir()}
     run_here(monkeypatch, NAME, "--quick", "--out", done[1])
-    assert "0 runs done now, 62 known before." in capsys.readouterr().out
+    assert "0 finished, 0 failed, 62 skipped" in capsys.readouterr().out
     assert runs == {p: p.stat().st_mtime_ns for p in (done[1] / "runs").iterdir()}
     assert json.loads((done[1] / f"{NAME}.json").read_text()) == content
 

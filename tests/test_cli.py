@@ -3,13 +3,15 @@
 import argparse
 import io
 import json
+import sys
 
 import numpy as np
 import pytest
 
 from qlstm import QLSTMConfig, init_params, train_init
-from qlstm.commands.cli import (
+from qlstm.commands import (
     Progress,
+    epoch_progress,
     forecast_table,
     forecasting_parser,
     format_table,
@@ -152,7 +154,7 @@ def progress_lines(stream, monkeypatch, epochs=4):
     clock = iter(np.arange(0.0, 100.0, 0.5))
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
-    progress = Progress("RX collapse", epochs)
+    progress = epoch_progress("RX collapse", epochs)
     params = init_params(QLSTMConfig(), np.random.default_rng(0))
     state = train_init(params, np.random.default_rng(0))
     for epoch in range(1, epochs + 1):
@@ -169,7 +171,7 @@ def test_progress_shows_the_loss_and_the_time_left(monkeypatch):
     shown = progress_lines(Terminal(), monkeypatch)
     first, second, third = shown.split("\r")[1:4]
     bar = "RX collapse        [######------------------] epoch 1/4"
-    assert first == f"{bar}  loss 0.5000  2 s left "
+    assert first == f"\033[K{bar}  loss 0.5000  2 s left "
     assert "epoch 2/4  loss 0.2500  1 s left" in second
     assert "epoch 3/4  loss 0.1667  0 s left" in third
     assert shown.endswith("\r\033[K")  # the bar goes when it is done
@@ -179,12 +181,24 @@ def test_progress_does_not_flood(monkeypatch):
     stream = Terminal()
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.setattr("time.monotonic", lambda: 0.0)
-    progress = Progress("x", 1000)
+    progress = epoch_progress("x", 1000)
     params = init_params(QLSTMConfig(), np.random.default_rng(0))
     state = train_init(params, np.random.default_rng(0))
     for epoch in range(1, 1000):
         progress(state._replace(epoch=epoch, history={"loss": [0.1]}))
-    assert stream.getvalue() == ""
+    assert stream.getvalue().count("\r") == 1
+
+
+def test_progress_at_the_pace_of_this_start(monkeypatch):
+    clock = iter([0.0, 0.0, 7.0])
+    monkeypatch.setattr("sys.stderr", Terminal())
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    progress = Progress()
+    progress.update(0, 3, "none done")
+    assert "none done  starting " in sys.stderr.getvalue()
+    progress.update(24, 48, "half done", new=14)  # 10 were done before
+    line = sys.stderr.getvalue().split("\r\033[K")[-1]
+    assert line == "[############------------] half done  12 s left "
 
 
 def test_versions_name_what_a_result_depends_on():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from qlstm import QLSTMConfig, QLSTMParams, init_params, save_model
-from qlstm.commands.cli import run_main
+from qlstm.commands import run_main
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ["--system-qubits=1", "--ancilla-qubits=1", "--layers=1", "--epochs=2"]

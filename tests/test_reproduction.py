@@ -80,7 +80,7 @@ def test_there_is_a_table_for_each_protocol(quick):
         assert list(reading["models"]) == MODELS
         assert name.endswith(reading["protocol"]["name"])
     assert text.count("RY probabilities") == 6
-    assert "70 finished, 0 failed, 0 skipped." in text
+    assert "70 finished, 0 failed, 0 skipped " in text
     assert text.count("audit: no training window holds an evaluated target") == 1
     assert text.count("audit: training and scaler share one cut") == 1
 
@@ -147,7 +147,7 @@ def test_started_again_it_goes_on(quick):
     lost.unlink()
     (out / "reproduction.png").unlink()
     again = run(*options, "--workers", 1).stdout
-    assert "1 finished, 0 failed, 69 skipped." in again
+    assert "1 finished, 0 failed, 69 skipped " in again
     assert lost.exists() and (out / "reproduction.png").stat().st_size > 10_000
     assert again.splitlines()[2:] == text.splitlines()[2:]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.sweep import bar_text, parse_model
+from experiments.sweep import parse_model
 from qlstm import QLSTMConfig
 from qlstm.forecasting import (
     SINE_PROTOCOLS,
@@ -26,7 +26,6 @@ from qlstm.forecasting import (
     noisy_sine,
     prepare,
 )
-from qlstm.sweeps.engine import Tally
 from qlstm.sweeps.files import RunFolder, run_key
 from qlstm.sweeps.forecasts import complete_config, run_forecast
 
@@ -351,13 +350,6 @@ def test_a_folder_in_use_gives_status_two(tmp_path, monkeypatch, capsys):
         run_here(monkeypatch, *options)
     assert status.value.code == 2
     assert "must be used by one sweep at a time" in capsys.readouterr().err
-
-
-def test_the_bar_counts():
-    tally = Tally(total=48, skipped=10, finished=12, failed=2)
-    text = bar_text(tally, 7.0)
-    assert text == "[############------------] 22 done, 2 failed, 24 to do  12 s left "
-    assert "starting" in bar_text(Tally(total=3), 1.0)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs pseudo-terminals")

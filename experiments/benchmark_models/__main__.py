@@ -30,7 +30,7 @@ from experiments.benchmark_models.runs import (
     do_runs,
     settle,
 )
-from qlstm.commands.cli import format_table, run_main
+from qlstm.commands import format_table, run_main
 from qlstm.files import versions, write_json
 from qlstm.forecasting.data import Protocol
 

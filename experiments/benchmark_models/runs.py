@@ -14,17 +14,20 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from experiments.sweep import Bar
-from qlstm.commands.cli import Parser, positive_int, seed_int
+from qlstm.commands import (
+    Parser,
+    add_sweep_options,
+    positive_int,
+    run_configs,
+    seed_int,
+)
 from qlstm.forecasting import Dataset, check_copy, make_forecaster
 from qlstm.forecasting.data import Protocol
 from qlstm.forecasting.forecast import measure
 from qlstm.forecasting.quantum import Quantum
 from qlstm.readout import out_of_reach
-from qlstm.sweeps.engine import run_sweep
 from qlstm.sweeps.files import RunFolder, run_key
 from qlstm.sweeps.forecasts import PROTOCOLS, complete_config, load_dataset
-from qlstm.sweeps.workers import ExecutorError, ProcessWorkers, usable_cpus
 
 NOISE_FLOOR = {
     "gaussian": 0.1**2,
@@ -124,9 +127,7 @@ def comparison_parser(module: str, description: str | None) -> Parser:
     add("--seed", type=seed_int, default=0, help="the first of them")
     add("--epochs", type=positive_int, help="epochs of all models that train")
     add("--quick", action="store_true", help="2 seeds and 2 epochs, to try it out")
-    add("--workers", type=positive_int, help=f"processes; None: {usable_cpus()} here")
-    out = Path("results") / module
-    add("--out", type=Path, default=out, help="folder; started again, it goes on")
+    add_sweep_options(parser, Path("results") / module)
     return parser
 
 
@@ -184,17 +185,7 @@ def do_runs(
         for label, _, model in entries
     }
     in_turn = [c for group in zip(*configs.values(), strict=True) for c in group]
-    bar = Bar()
-    try:
-        with ProcessWorkers(args.workers) as workers:
-            tally = run_sweep(
-                run_model, in_turn, args.out, workers, callback=bar, say=_silent
-            )
-    except ExecutorError as error:
-        raise OSError(str(error)) from None
-    finally:
-        bar.clear()
-    print(f"{tally.finished} runs done now, {tally.skipped} known before.\n")
+    run_configs(run_model, in_turn, args)
     results, failed = read_runs(args.out, configs)
     for label in needed:
         if label in failed:
@@ -202,10 +193,6 @@ def do_runs(
                 f"Nothing to compare with: {label} failed: {failed[label]}"
             )
     return results, failed
-
-
-def _silent(line: str) -> None:
-    """Failures are reported by row, at the end."""
 
 
 def read_runs(

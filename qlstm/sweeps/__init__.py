@@ -2,6 +2,19 @@
 
 from qlstm.sweeps.engine import Tally, expand_grid, run_sweep
 from qlstm.sweeps.files import DamagedRunError, RunFolder, run_key
+from qlstm.sweeps.forecasts import (
+    PROTOCOLS,
+    complete_config,
+    load_dataset,
+    run_forecast,
+)
+from qlstm.sweeps.table import (
+    run_rows,
+    summarize,
+    summary_text,
+    write_csv,
+    write_parquet,
+)
 from qlstm.sweeps.workers import (
     ExecutorError,
     ProcessWorkers,
@@ -10,14 +23,23 @@ from qlstm.sweeps.workers import (
 )
 
 __all__ = [
+    "PROTOCOLS",
     "DamagedRunError",
     "ExecutorError",
     "ProcessWorkers",
     "RunFolder",
     "Tally",
+    "complete_config",
     "dask_workers",
     "expand_grid",
+    "load_dataset",
+    "run_forecast",
     "run_key",
+    "run_rows",
     "run_sweep",
+    "summarize",
+    "summary_text",
     "usable_cpus",
+    "write_csv",
+    "write_parquet",
 ]

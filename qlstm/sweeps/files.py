@@ -114,6 +114,15 @@ class RunFolder:
                     ):
                         os.unlink(entry)
 
+    def load(self, config: dict[str, Any]) -> Record | None:
+        """The record of a run, finished (`result`) or failed (`error`); None if neither.
+
+        Raises:
+            DamagedRunError: If its file is not what was written.
+        """
+        key = run_key(config)
+        return self.load_run(key) or self.load_failure(key)
+
     def load_run(self, key: str) -> Record | None:
         """The record of a finished run; None if it has not finished.
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from qlstm.commands.cli import format_table
 from qlstm.files import atomic_path
 from qlstm.sweeps.files import RunFolder, run_key
+from qlstm.tables import format_table
 
 Row = dict[str, Any]
 
@@ -52,9 +52,8 @@ def run_rows(folder: str | os.PathLike, configs: Iterable[dict]) -> list[Row]:
     Raises:
         DamagedRunError: If a run file is damaged.
     """
-    files = RunFolder(folder)
-    keys = dict.fromkeys(map(run_key, configs))
-    records = (files.load_run(key) or files.load_failure(key) for key in keys)
+    unique = {run_key(config): config for config in configs}.values()
+    records = map(RunFolder(folder).load, unique)
     return [_row(record) for record in records if record is not None]
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from qlstm.params import check_size
 
-_THREADS = (
+THREADS = (
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
     "OMP_NUM_THREADS",
@@ -208,8 +208,8 @@ def _worker_settings() -> Iterator[None]:
     which would interrupt its imports with a traceback.
     """
     with _environment:
-        before = {name: os.environ.get(name) for name in _THREADS}
-        os.environ.update(dict.fromkeys(_THREADS, "1"))
+        before = {name: os.environ.get(name) for name in THREADS}
+        os.environ.update(dict.fromkeys(THREADS, "1"))
         try:
             with _without_interrupts():
                 yield
