@@ -6,13 +6,8 @@ from dataclasses import asdict
 from statistics import median
 from typing import Any
 
-from experiments.crosscheck.runs import (
-    BATCH,
-    LEARNING_RATE,
-    STEPS,
-    WINDOWS,
-    Comparison,
-)
+from experiments.crosscheck import runs
+from experiments.crosscheck.runs import Comparison
 from qlstm import QLSTMConfig
 from qlstm.commands import format_table
 from qlstm.files import versions
@@ -32,10 +27,10 @@ def headline(config: QLSTMConfig, epochs: int, seed: int) -> str:
     )
     what = (
         f"{config.n_system}+{config.n_ancilla} wires, {config.n_layers} layer(s) a "
-        f"stage, {WINDOWS} windows of the noisy sine, {STEPS} steps, "
+        f"stage, {runs.WINDOWS} windows of the noisy sine, {runs.STEPS} steps, "
         f"seed {seed}. Each number is the largest absolute difference over all "
         "windows and steps, at the first and at the trained parameters; training is "
-        f"{epochs} epoch(s) of Adam in minibatches of {BATCH}."
+        f"{epochs} epoch(s) of Adam in minibatches of {runs.BATCH}."
     )
     return f"{sides}\n{textwrap.fill(what, WIDTH)}\n"
 
@@ -115,7 +110,7 @@ def time_table(comparisons: list[Comparison]) -> str:
     header = ["milliseconds an epoch", "ours", "PennyLane", "times faster"]
     note = (
         f"Median (smallest to largest) of {len(comparisons[0].seconds['ours'])} "
-        f"epoch(s) of {WINDOWS // BATCH} minibatches, the same work on both "
+        f"epoch(s) of {runs.WINDOWS // runs.BATCH} minibatches, the same work on both "
         "sides: loss, gradient and Adam. PennyLane broadcasts a minibatch: one circuit "
         "a step, not one a window. On circuits this small it spends most of its time "
         "on overhead, the price of being general: the ratio falls with more wires."
@@ -137,10 +132,10 @@ def _label(comparison: Comparison) -> str:
 def record(comparisons: list[Comparison]) -> dict[str, Any]:
     """Everything that was found, as JSON takes it; null stands for nan."""
     return {
-        "windows": WINDOWS,
-        "steps": STEPS,
-        "batch_size": BATCH,
-        "learning_rate": LEARNING_RATE,
+        "windows": runs.WINDOWS,
+        "steps": runs.STEPS,
+        "batch_size": runs.BATCH,
+        "learning_rate": runs.LEARNING_RATE,
         "tolerance": TOLERANCE,
         "passed": all(map(passes, comparisons)),
         "versions": _versions(),

@@ -8,18 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from experiments.entangling_power.runs import (
-    HAAR,
-    INVERSE_TURN,
-    INVERSE_UNIT,
-    LINES,
-    MARGIN,
-    PI_4,
-    RX_FLAT,
-    RY_TURN,
-    RY_UNIT,
-    heisenberg_lines,
-)
+from experiments.entangling_power import runs
 from qlstm.plots import BLUE, GREY, ORANGE, new_figure
 
 
@@ -79,9 +68,9 @@ def draw_sandwich(lines: dict[str, Any]) -> Figure:
         "E_up": ("E_up, search", ORANGE, "s", ORANGE),
         "E_0": ("E_0, search", BLUE, "o", "white"),
     }
-    fine = np.linspace(0, PI_4, 301)
+    fine = np.linspace(0, runs.PI_4, 301)
     for ax, (line, data) in zip(axes[0], lines.items(), strict=False):
-        title, _, closed = LINES[line]
+        title, _, closed = runs.LINES[line]
         exact = closed(fine)
         for key, (label, colour, style) in styles.items():
             if key in exact:
@@ -93,7 +82,7 @@ def draw_sandwich(lines: dict[str, Any]) -> Figure:
         ax.set_title(title, fontsize=11)
         ax.set(ylabel="entanglement (ebits)")
         ax.legend(fontsize=9, loc="lower right" if line == "ising" else "lower center")
-    exact, data = heisenberg_lines(fine), lines["heisenberg"]
+    exact, data = runs.heisenberg_lines(fine), lines["heisenberg"]
     excess = np.maximum(exact["E_0_unassisted"] - exact["K"], 0)
     found = np.subtract(data["found"]["E_0"], data["found"]["K"])
     ax = axes[0, 2]
@@ -110,12 +99,12 @@ def draw_sandwich(lines: dict[str, Any]) -> Figure:
 
 
 LOOKS = {
-    RY_TURN: {"color": BLUE, "marker": "o", "mfc": BLUE, "ms": 4},
-    INVERSE_TURN: {"color": BLUE, "marker": "o", "mfc": "white", "ms": 4},
-    RY_UNIT: {"color": ORANGE, "marker": "s", "mfc": ORANGE, "ms": 4},
-    INVERSE_UNIT: {"color": ORANGE, "marker": "s", "mfc": "white", "ms": 4},
-    HAAR: {"color": GREY, "marker": "^", "mfc": GREY, "ms": 4},
-    RX_FLAT: {"color": "black", "marker": "D", "mfc": "black", "ms": 8},
+    runs.RY_TURN: {"color": BLUE, "marker": "o", "mfc": BLUE, "ms": 4},
+    runs.INVERSE_TURN: {"color": BLUE, "marker": "o", "mfc": "white", "ms": 4},
+    runs.RY_UNIT: {"color": ORANGE, "marker": "s", "mfc": ORANGE, "ms": 4},
+    runs.INVERSE_UNIT: {"color": ORANGE, "marker": "s", "mfc": "white", "ms": 4},
+    runs.HAAR: {"color": GREY, "marker": "^", "mfc": GREY, "ms": 4},
+    runs.RX_FLAT: {"color": "black", "marker": "D", "mfc": "black", "ms": 8},
     "qubit-qutrit gate": {"color": "black", "marker": "*", "mfc": "white", "ms": 14},
 }
 """Points of the ensembles that are drawn, and of one gate beside them."""
@@ -135,7 +124,7 @@ def draw_circuits(draws: dict[str, list[dict[str, Any]]], gate: dict) -> Figure:
     zoom.set(xticks=[3.4, 3.5, 3.6], yticks=[3.4, 3.5, 3.6])
     ax.indicate_inset_zoom(zoom, edgecolor="black")
     for name, look in LOOKS.items():
-        up, down = _ends(draws.get(name, [gate]))
+        up, down = runs.ends(draws.get(name, [gate]))
         ax.errorbar(
             up[:, 0], down[:, 0], fmt="none", ecolor=look["color"], elinewidth=0.5,
             xerr=_bars(up), yerr=_bars(down), alpha=0.25, zorder=1,
@@ -154,14 +143,14 @@ def draw_circuits(draws: dict[str, list[dict[str, Any]]], gate: dict) -> Figure:
 def _draw_differences(ax: Axes, draws: dict[str, list[dict[str, Any]]]) -> None:
     """The differences in order, with the intervals that are certain to hold them."""
     start = 0
-    for name in (RY_UNIT, RY_TURN):
+    for name in (runs.RY_UNIT, runs.RY_TURN):
         look = LOOKS[name]
-        up, down = _ends(draws[name])
+        up, down = runs.ends(draws[name])
         order = np.argsort(down[:, 0] - up[:, 0])
         up, down = up[order], down[order]
         x = start + np.arange(len(order))
         low, high = down[:, 0] - up[:, 1], down[:, 1] - up[:, 0]
-        proved = low > MARGIN
+        proved = low > runs.MARGIN
         ax.vlines(x, low, high, color=look["color"], lw=0.8, alpha=0.45)
         ax.vlines(x[proved], low[proved], high[proved], color="black", lw=2)
         ax.plot(x, down[:, 0] - up[:, 0], ls="", label=name, **look)
@@ -174,11 +163,6 @@ def _draw_differences(ax: Axes, draws: dict[str, list[dict[str, Any]]]) -> None:
     ax.grid(axis="y", color="#e6e6e6")
     ax.margins(y=0.25)
     ax.legend(fontsize=9, loc="upper left")
-
-
-def _ends(group: list[dict[str, Any]]) -> NDArray[np.float64]:
-    """What was found and what is proved of both powers, ``(2, n, 2)``."""
-    return np.array([[pair[key] for pair in group] for key in ("up", "down")])
 
 
 def _bars(ends: NDArray) -> NDArray[np.float64]:
@@ -204,7 +188,7 @@ def draw_map(content: dict[str, Any]) -> Figure:
     for ax, (rotation, k) in zip(axes[0], values.items(), strict=True):
         image = ax.pcolormesh(grid, grid, k, shading="nearest", **scale)
         reach = f"from {k.min():.3f} to {k.max():.3f}"
-        if np.ptp(k) < MARGIN:
+        if np.ptp(k) < runs.MARGIN:
             reach = f"= {k.min():.3f} everywhere"
         ax.set_title(f"{rotation}: K {reach}", fontsize=11)
         ax.set(xlabel="second layer, wire 0 (radians)")

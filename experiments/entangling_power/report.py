@@ -4,17 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.entangling_power.runs import (
-    FIXED_ANGLE,
-    HAAR,
-    INVERSE_TURN,
-    INVERSE_UNIT,
-    MARGIN,
-    PI_4,
-    RY_TURN,
-    RY_UNIT,
-    heisenberg_lines,
-)
+from experiments.entangling_power import runs
 from qlstm.commands import format_table
 
 
@@ -71,8 +61,8 @@ def sandwich_paragraph(lines: dict[str, Any]) -> str:
         for key, other in pairs.items()
         if key in line["closed"]
     )
-    fine = np.linspace(0, PI_4, 2001)
-    exact = heisenberg_lines(fine)
+    fine = np.linspace(0, runs.PI_4, 2001)
+    exact = runs.heisenberg_lines(fine)
     excess = exact["E_0_unassisted"] - exact["K"]
     where = int(excess.argmax())
     a, ising = lines["ising"]["a"], lines["ising"]["found"]
@@ -112,21 +102,23 @@ def circuits_paragraph(rows: dict[str, dict[str, Any]], gate: dict[str, Any]) ->
         f"{rows[name]['n_draws']} draws, the certified intervals do not overlap in "
         f"{rows[name][f'{key}_proved']}"
         for key, names, sign in (
-            ("down_over_up", (RY_TURN, RY_UNIT), "E_down > E_up"),
-            ("up_over_down", (INVERSE_TURN, INVERSE_UNIT), "E_up > E_down"),
+            ("down_over_up", (runs.RY_TURN, runs.RY_UNIT), "E_down > E_up"),
+            ("up_over_down", (runs.INVERSE_TURN, runs.INVERSE_UNIT), "E_up > E_down"),
         )
         for name in names
     ]
-    turn, haar = (rows[name]["difference"]["mean"] for name in (RY_TURN, HAAR))
+    turn, haar = (
+        rows[name]["difference"]["mean"] for name in (runs.RY_TURN, runs.HAAR)
+    )
     up, down = (
         f"[{low:z.6f}, {high:z.6f}]" for low, high in (gate["up"], gate["down"])
     )
     return (
-        f"Numbers such as 3/1: in 3 draws by more than {MARGIN:g}, in 1 of them with "
+        f"Numbers such as 3/1: in 3 draws by more than {runs.MARGIN:g}, in 1 of them with "
         f"certified intervals apart. {'; '.join(parts)}. Only where the intervals are "
         "apart is the order proved (up to rounding); elsewhere it is numerical, as the "
         f"search may have missed a better input. The mean of E_down - E_up is {turn:+.4f} "
-        f"for {RY_TURN} and {haar:+.4f} for Haar, where either order occurs. "
+        f"for {runs.RY_TURN} and {haar:+.4f} for Haar, where either order occurs. "
         f"The RX circuit sits at (4, 4) for every angle. The qubit-qutrit gate has "
         f"E_up in {up} and E_down in {down}: proved. K and e_p "
         "of a circuit and of its inverse are equal: neither can see any of this."
@@ -138,7 +130,7 @@ def map_paragraph(content: dict[str, Any]) -> str:
     ry, rx = (np.array(content["K"][rotation]) for rotation in ("RY", "RX"))
     return (
         f"With RY, two angles of the second layer move K between {ry.min():.3f} and "
-        f"{ry.max():.3f} ebits (the other angles are {FIXED_ANGLE} radians). With RX, "
+        f"{ry.max():.3f} ebits (the other angles are {runs.FIXED_ANGLE} radians). With RX, "
         f"K is {rx.mean():.6f} everywhere (largest deviation "
         f"{np.abs(rx - 4).max():.0e}): two layers of RX have nothing to train here."
     )

@@ -144,37 +144,33 @@ LINES = {
 
 
 def measure_lines(n_points: int, starts: int, seed: int) -> dict[str, Any]:
-    """The points of each line of gates."""
+    """K, E_0, E_up and its upper bound along each line, beside the closed forms."""
     lines, progress = {}, Progress()
-    for k, line in enumerate(LINES):
+    angles = np.linspace(0, PI_4, n_points)
+    for k, (line, (_, gate_at, closed)) in enumerate(LINES.items()):
         progress.show(f"sandwich: {line}")
         rng = np.random.default_rng([seed, 1, k])
-        lines[line] = measure_line(line, n_points, starts, rng)
+        points = [measure_point(gate_at(a), starts, rng) for a in angles]
+        columns = zip(*points, strict=True)
+        lines[line] = {
+            "a": angles.tolist(),
+            "found": dict(zip(("K", "E_0", "E_up", "upper"), columns, strict=True)),
+            "closed": {key: values.tolist() for key, values in closed(angles).items()},
+        }
     progress.clear()
     return lines
 
 
-def measure_line(
-    line: str, n_points: int, starts: int, rng: np.random.Generator
-) -> dict[str, Any]:
-    """K, E_0, E_up and LN by search, beside the closed forms."""
-    _, gate_at, closed = LINES[line]
-    angles = np.linspace(0, PI_4, n_points)
-    found = {key: [] for key in ("K", "E_0", "E_up", "upper")}
-    for a in angles:
-        gate = gate_at(a)
-        product = entanglement.entangling_power(
-            gate, (2, 2), inputs="product", n_starts=3 * starts, rng=rng
-        )
-        interval = entanglement.entangling_power_bounds(
-            gate, (2, 2), n_starts=starts, rng=rng
-        )
-        found["K"].append(entanglement.schmidt_strength(gate, (2, 2)))
-        found["E_0"].append(product.value)
-        found["E_up"].append(interval.lower)
-        found["upper"].append(interval.upper)
-    exact = {key: values.tolist() for key, values in closed(angles).items()}
-    return {"a": angles.tolist(), "found": found, "closed": exact}
+def measure_point(
+    gate: NDArray, starts: int, rng: np.random.Generator
+) -> tuple[float, float, float, float]:
+    """The strength, the two powers that are searched for, and the bound above them."""
+    product = entanglement.entangling_power(
+        gate, (2, 2), inputs="product", n_starts=3 * starts, rng=rng
+    )
+    power = entanglement.entangling_power_bounds(gate, (2, 2), n_starts=starts, rng=rng)
+    strength = entanglement.schmidt_strength(gate, (2, 2))
+    return strength, product.value, power.lower, power.upper
 
 
 class Ensemble(NamedTuple):
@@ -254,7 +250,7 @@ def measure_pair(
 
 def summarize(draws: list[dict[str, Any]]) -> dict[str, Any]:
     """Means, ranges and counts of the draws of one ensemble."""
-    up, down = (np.array([draw[key] for draw in draws]) for key in ("up", "down"))
+    up, down = ends(draws)
     difference = down[:, 0] - up[:, 0]
     return {
         "K": float(np.mean([draw["K"] for draw in draws])),
@@ -269,6 +265,11 @@ def summarize(draws: list[dict[str, Any]]) -> dict[str, Any]:
         "up_over_down_proved": int((up[:, 0] > down[:, 1] + MARGIN).sum()),
         "n_draws": len(draws),
     }
+
+
+def ends(pairs: list[dict[str, Any]]) -> NDArray[np.float64]:
+    """What was found and what is proved, of power up and down: ``(2, n, 2)``."""
+    return np.array([[pair[key] for pair in pairs] for key in ("up", "down")])
 
 
 def _spread(values: NDArray) -> dict[str, float]:

@@ -53,14 +53,6 @@ def _count(ax: Axes, xlabel: str, title: str = "", **labels: str) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _panels(rows: int, columns: int, title: str) -> tuple[Figure, NDArray]:
-    """A figure with a row of panels for each rotation, and its panels."""
-    size = (8 + 2 * columns, 4.4 * rows)
-    figure, axes = new_figure(rows, columns, figsize=size)
-    figure.suptitle(title)
-    return figure, axes
-
-
 def _legend_below(figure: Figure, ax: Axes) -> None:
     """One legend for all panels, of what one of them shows."""
     handles, labels = ax.get_legend_handles_labels()
@@ -128,13 +120,12 @@ def _stack(ax: Axes, steps: NDArray, shares: NDArray, name: str) -> None:
 
 def draw_curves(circuits: list[Circuit], curves: list[Curves]) -> Figure:
     """Four questions to the memory, a row for each rotation."""
-    figure, axes = _panels(
-        len(circuits),
-        4,
+    figure, axes = new_figure(len(circuits), 4, figsize=(16, 4.4 * len(circuits)))
+    figure.suptitle(
         "Sensitive is not knowing: one changed input moves a collapsed memory for long, "
         "but after four steps no rule knows what it was\n(initial parameters, random "
         "inputs; mean over draws of the parameters, shaded: standard deviation, for three "
-        "rules)",
+        "rules)"
     )
     panels = (
         ("forgetting", "sensitive to one input", "mean trace distance D_k", 0.6),
@@ -173,12 +164,11 @@ def _curve(ax: Axes, values: NDArray, memory: str) -> None:
 def draw_training(runs: list[Run]) -> Figure:
     """Entanglement over the epochs, a row for each rotation."""
     rotations = list(dict.fromkeys(r.rotation for r in runs))
-    figure, axes = _panels(
-        len(rotations),
-        3,
+    figure, axes = new_figure(len(rotations), 3, figsize=(14, 4.4 * len(rotations)))
+    figure.suptitle(
         "What training does to entanglement: small shifts in a wide spread, and with RX "
         "none at all in the strength K\n(median over the seeds, shaded: the middle half; "
-        "dashed: trained on shuffled targets)",
+        "dashed: trained on shuffled targets)"
     )
     panels = {
         "S_en": "entanglement after U_en (ebits)",
@@ -219,12 +209,11 @@ def draw_errors(
 ) -> Figure:
     """Test errors against entanglement, and what is left of the memory."""
     rotations = list(dict.fromkeys(r.rotation for r in runs))
-    figure, axes = _panels(
-        len(rotations),
-        3,
+    figure, axes = new_figure(len(rotations), 3, figsize=(14, 4.4 * len(rotations)))
+    figure.suptitle(
         "Does the test error follow entanglement? Each point is a trained model, rho is "
         "Spearman's\n(right: slope of the output against older inputs; under collapse it "
-        "is blind to changes of branch)",
+        "is blind to changes of branch)"
     )
     panels = {
         "S_out": "S_out after training (ebits)",
