@@ -2,7 +2,9 @@
 
 from qlstm.adam import AdamState, adam_init, adam_update
 from qlstm.gradient import LossGradient, loss_and_grad, loss_gradient
+from qlstm.memory import DensityRule, RecordRule, VectorRule, register_memory
 from qlstm.model import predict
+from qlstm.options import Training
 from qlstm.params import (
     DISENTANGLERS,
     MEMORIES,
@@ -12,8 +14,11 @@ from qlstm.params import (
     QLSTMParams,
     init_params,
 )
+from qlstm.readout import Readout, register_readout
 from qlstm.store import load_model, load_state, save_model, save_state
 from qlstm.train import TrainState, fit, train, train_init
+
+__version__ = "0.2.0.dev0"
 
 __all__ = [
     "DISENTANGLERS",
@@ -21,10 +26,15 @@ __all__ = [
     "PAPER_MEMORIES",
     "ROTATIONS",
     "AdamState",
+    "DensityRule",
     "LossGradient",
     "QLSTMConfig",
     "QLSTMParams",
+    "Readout",
+    "RecordRule",
     "TrainState",
+    "Training",
+    "VectorRule",
     "adam_init",
     "adam_update",
     "fit",
@@ -34,6 +44,8 @@ __all__ = [
     "loss_and_grad",
     "loss_gradient",
     "predict",
+    "register_memory",
+    "register_readout",
     "save_model",
     "save_state",
     "train",

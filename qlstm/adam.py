@@ -75,19 +75,32 @@ def adam_update(
         >>> adam_update(point, grad, adam_init(point), learning_rate=0.1)[0].x.round(6)
         array([0.9, 1.1])
     """
-    g = np.concatenate([array.ravel() for array in grads])
-    x = np.concatenate([array.ravel() for array in params])
+    g, x = (np.concatenate([np.ravel(a) for a in arrays]) for arrays in (grads, params))
     if not len(x) == len(g) == len(state.first_moment):
         raise ValueError(
             "Arguments `params`, `grads` and `state` must have the same size, but have "
             f"{len(x)}, {len(g)} and {len(state.first_moment)}."
         )
+    x, state = adam_step(x, g, state, learning_rate, beta1, beta2, epsilon)
+    return unflatten(x, params), state
+
+
+def adam_step(
+    x: NDArray,
+    g: NDArray,
+    state: AdamState,
+    learning_rate: float,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+) -> tuple[NDArray, AdamState]:
+    """The step of `adam_update` on flat arrays, with any leading axes, without checks."""
     k = state.step + 1
     m = beta1 * state.first_moment + (1 - beta1) * g
     v = beta2 * state.second_moment + (1 - beta2) * g**2
     step = learning_rate / (1 - beta1**k)
     x = x - step * m / (np.sqrt(v / (1 - beta2**k)) + epsilon)
-    return unflatten(x, params), AdamState(k, m, v)
+    return x, AdamState(k, m, v)
 
 
 SCHEDULES = ("constant", "cosine")
@@ -143,11 +156,16 @@ def clip_gradient(grads: Params, clip_norm: float | None) -> Params:
     return type(grads)(*(array * (clip_norm / norm) for array in grads))
 
 
+def flatten(stacked: Params) -> NDArray[np.float64]:
+    """Arrays of several models, ``(n_models, ...)`` each, as ``(n_models, n_params)``."""
+    return np.concatenate([a.reshape(len(a), -1) for a in stacked], axis=1)
+
+
 def unflatten(flat: NDArray, like: Params) -> Params:
-    """Cut a flat vector into arrays of the shapes and the type of `like`."""
-    arrays, start = [], 0
+    """Cut flat vectors into arrays of the shapes and the type of `like`, with its axes."""
+    arrays, start, rows = [], 0, flat.size // flat.shape[-1]
     for array in like:
-        stop = start + array.size
-        arrays.append(flat[start:stop].reshape(array.shape))
+        stop = start + array.size // rows
+        arrays.append(flat[..., start:stop].reshape(array.shape))
         start = stop
     return type(like)(*arrays)

@@ -14,35 +14,28 @@ from qlstm.params import QLSTMConfig, QLSTMParams
 
 
 class Encoded(NamedTuple):
-    """Amplitudes of the system register, time first."""
+    """The inputs as they enter the circuit, time first."""
 
-    amplitudes: NDArray
-    """``u = a / |a|``, ``(n_steps, batch, 2**n_system)``, real and of norm 1."""
+    values: NDArray
+    """Amplitudes ``u = a / |a|``, ``(n_steps, n_models, batch, 2**n_system)``, real and
+    of norm 1; or angles in radians, layer by layer, ``(..., 2 * n_layers *
+    n_system)``."""
     norm: NDArray
-    """``|a|``, ``(n_steps, batch, 1)``."""
+    """``|a|``, ``(n_steps, n_models, batch, 1)``; for angles 1."""
 
 
-class EncodedAngles(NamedTuple):
-    """Angles of the system wires before each layer, time first."""
-
-    angles: NDArray
-    """In radians, ``(n_steps, batch, 2 * n_layers * n_system)``, layer by layer."""
-
-
-def encode(
-    inputs: NDArray, params: QLSTMParams, config: QLSTMConfig
-) -> Encoded | EncodedAngles:
+def encode(inputs: NDArray, params: QLSTMParams, config: QLSTMConfig) -> Encoded:
     """Encode every input of every sequence.
 
     ``a = x @ proj_weight + proj_bias``; as amplitudes, ``u = a / |a|``
 
     Args:
-        inputs: Array ``(batch, n_steps, n_features)``.
-        params: The model's parameters.
-        config: Its configuration.
+        inputs: Array ``(n_models, batch, n_steps, n_features)``.
+        params: The parameters, ``(n_models, ...)`` each.
+        config: The configuration.
 
     Returns:
-        `Encoded` amplitudes and norms, or `EncodedAngles`.
+        The `Encoded` inputs.
 
     Raises:
         ValueError: If a projection is zero or overflows; names the sample and step.
@@ -51,66 +44,68 @@ def encode(
         Daskin, eq. 3, plus a bias: without it, normalizing one feature leaves only its
         sign. Re-uploading: Perez-Salinas et al., Quantum 4, 226 (2020).
     """
-    projected = inputs.swapaxes(0, 1) @ params.proj_weight + params.proj_bias
+    x = inputs.transpose(2, 0, 1, 3)
+    projected = x @ params.proj_weight + params.proj_bias[:, None]
     if config.encoding == "angle":
-        return EncodedAngles(projected)
+        return Encoded(projected, np.ones((*projected.shape[:-1], 1)))
     norm = np.sqrt(np.vecdot(projected, projected))[..., None]
     if not 0 < norm.min() <= norm.max() < np.inf:
-        step, sample = np.argwhere(~((norm > 0) & (norm < np.inf)))[0][:2]
+        wrong = np.argwhere(~((norm > 0) & (norm < np.inf)))[0]
+        step, _, sample, _ = (int(k) for k in wrong)
         raise ValueError(
             "The projection `inputs @ proj_weight + proj_bias` must have a positive, "
             f"finite norm, but at sample {sample}, step {step} its norm is "
-            f"{norm[step, sample, 0]}."
+            f"{norm[tuple(wrong)]}."
         )
     return Encoded(projected / norm, norm)
 
 
 def encode_backward(
-    grad_encoded: NDArray, encoded: Encoded | EncodedAngles, inputs: NDArray
+    grad_values: NDArray, encoded: Encoded, inputs: NDArray, config: QLSTMConfig
 ) -> tuple[NDArray, NDArray]:
     """Gradients of the projection (docs/gradients.md, eq. 9).
 
-    ``grad_a = (grad_u - u (u . grad_u)) / |a|`` for amplitudes; for angles the gradient
-    of the angles as it is.
+    ``grad_weight = sum x^T grad_a``, ``grad_bias = sum grad_a``
 
     Args:
-        grad_encoded: Gradient with respect to the amplitudes, real, or to the angles;
-            time first.
+        grad_values: Gradient of the encoded values, real, in their shape.
         encoded: What `encode` returned.
-        inputs: The inputs it was given, ``(batch, n_steps, n_features)``.
+        inputs: The inputs it was given.
+        config: The configuration it was given.
 
     Returns:
-        Gradients of `proj_weight` and of `proj_bias`.
+        Gradients of `proj_weight` and of `proj_bias`, ``(n_models, ...)`` each.
     """
-    grad_a = grad_projected(grad_encoded, encoded)
-    grad_a = grad_a.reshape(-1, grad_a.shape[-1])
-    x = inputs.swapaxes(0, 1).reshape(len(grad_a), -1)
-    return x.T @ grad_a, grad_a.sum(axis=0)
-
-
-def grad_projected(
-    grad_encoded: NDArray, encoded: Encoded | EncodedAngles
-) -> NDArray[np.float64]:
-    """Gradient of the affine map's values, time first (see `encode_backward`)."""
-    if isinstance(encoded, EncodedAngles):
-        return grad_encoded
-    u, norm = encoded
-    along = np.vecdot(u, grad_encoded)[..., None]
-    return (grad_encoded - u * along) / norm
+    grad_a = _projected_backward(grad_values, encoded, config).swapaxes(0, 1)
+    grad_a = grad_a.reshape(len(grad_a), -1, grad_a.shape[-1])
+    x = inputs.swapaxes(1, 2).reshape(len(inputs), -1, inputs.shape[-1])
+    return x.swapaxes(1, 2) @ grad_a, grad_a.sum(axis=1)
 
 
 def encode_inputs_backward(
-    grad_encoded: NDArray, encoded: Encoded | EncodedAngles, params: QLSTMParams
+    grad_values: NDArray, encoded: Encoded, params: QLSTMParams, config: QLSTMConfig
 ) -> NDArray[np.float64]:
     """Gradient of the inputs: ``grad_x = grad_a V^T``.
 
     Args:
-        grad_encoded: As in `encode_backward`.
+        grad_values: As in `encode_backward`.
         encoded: As in `encode_backward`.
         params: The parameters that `encode` was given.
+        config: The configuration it was given.
 
     Returns:
-        Array ``(batch, n_steps, n_features)``.
+        Array ``(n_models, batch, n_steps, n_features)``.
     """
-    grad_a = grad_projected(grad_encoded, encoded)
-    return (grad_a @ params.proj_weight.T).swapaxes(0, 1)
+    grad_a = _projected_backward(grad_values, encoded, config)
+    return np.moveaxis(grad_a @ params.proj_weight.swapaxes(1, 2), 0, 2)
+
+
+def _projected_backward(
+    grad_values: NDArray, encoded: Encoded, config: QLSTMConfig
+) -> NDArray[np.float64]:
+    """``grad_a = (grad_u - u (u . grad_u)) / |a|``; for angles as it is."""
+    if config.encoding == "angle":
+        return grad_values
+    u, norm = encoded
+    along = np.vecdot(u, grad_values)[..., None]
+    return (grad_values - u * along) / norm

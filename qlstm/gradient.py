@@ -11,27 +11,24 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.adam import unflatten
+from qlstm.adam import flatten, unflatten
 from qlstm.cell import split_angles
+from qlstm.checks import check_choice
 from qlstm.encoding import encode_backward
-from qlstm.model import (
-    Unrolled,
-    loss_backward,
-    mean_loss,
-    outputs_of,
-    unroll,
-    unroll_backward,
-)
+from qlstm.memory import MemoryRule, Rngs
+from qlstm.model import Run, backward, forward, kraus_backward, loss_backward
 from qlstm.params import (
     QLSTMConfig,
     QLSTMParams,
-    check_choice,
     check_inputs,
     check_params,
+    check_record,
     check_targets,
+    stack_params,
 )
-from qlstm.readout import read_out_backward
+from qlstm.readout import read_out, read_out_backward
 from qlstm.shift import (
+    SHIFTS,
     amplitude_shift_gradient,
     naive_parameter_shift_gradient,
     parameter_shift_gradient,
@@ -42,16 +39,16 @@ from qsim import finite_difference
 class LossGradient(NamedTuple):
     """A loss, its gradient, and how it came about."""
 
-    loss: float
-    """Mean squared error."""
+    loss: float | NDArray
+    """Mean squared error; below the public border of each model, ``(n_models,)``."""
     grads: QLSTMParams
     """Its gradient, in the layout of the parameters."""
     evaluations: int
     """Different circuits evaluated, over all sequences, the unshifted ones included; 0
     for methods that look inside the state and so do not run on hardware. A circuit is a
     run of all steps, but one step where the Jacobians of steps are chained."""
-    unrolled: Unrolled
-    """The forward pass at the parameters."""
+    run: Run
+    """The forward pass at the parameters, of one model or more."""
 
 
 def loss_and_grad(
@@ -61,6 +58,7 @@ def loss_and_grad(
     config: QLSTMConfig,
     gradient: str = "reverse",
     rng: np.random.Generator | None = None,
+    record: ArrayLike | None = None,
 ) -> tuple[float, QLSTMParams]:
     """Mean squared error and its gradient.
 
@@ -76,14 +74,16 @@ def loss_and_grad(
         gradient: The method, a key of `METHODS`: ``"reverse"``,
             ``"parameter-shift"``, ``"amplitude-shift"``, ``"finite-difference"``, or,
             wrong and for teaching, ``"naive-parameter-shift"``.
-        rng: Source of randomness; the rule `sampled` needs it, no other uses it.
+        rng: Source of randomness; rules that draw need it, no other uses it.
+        record: Outcomes that were observed, ``(batch, n_steps - 1)``, for rules that
+            keep one (see `predict`).
 
     Returns:
         The loss and its gradient, in the layout of the parameters.
 
     Raises:
         ValueError: If shapes do not fit, a value is not finite, a projection is 0, or
-            the method is unknown.
+            the method is unknown or not supported by the memory rule.
 
     Example:
         >>> from qlstm import QLSTMConfig, init_params
@@ -96,7 +96,7 @@ def loss_and_grad(
         >>> np.allclose(grads.entangler, shifted.entangler, rtol=0, atol=1e-12)
         True
     """
-    result = loss_gradient(params, inputs, targets, config, gradient, rng)
+    result = loss_gradient(params, inputs, targets, config, gradient, rng, record)
     return result.loss, result.grads
 
 
@@ -107,6 +107,7 @@ def loss_gradient(
     config: QLSTMConfig,
     gradient: str = "reverse",
     rng: np.random.Generator | None = None,
+    record: ArrayLike | None = None,
 ) -> LossGradient:
     """The same as `loss_and_grad`, with the number of circuits evaluated.
 
@@ -117,6 +118,7 @@ def loss_gradient(
         config: As in `loss_and_grad`.
         gradient: As in `loss_and_grad`.
         rng: As in `loss_and_grad`.
+        record: As in `loss_and_grad`.
 
     Returns:
         A `LossGradient`.
@@ -124,10 +126,16 @@ def loss_gradient(
     Raises:
         ValueError: As in `loss_and_grad`.
     """
-    check_choice("gradient", gradient, tuple(METHODS))
+    check_method(gradient, config)
     params, inputs = check_params(params, config), check_inputs(inputs, config)
     targets = check_targets(targets, inputs, config)
-    return METHODS[gradient](params, inputs, targets, config, rng)
+    record = check_record(record, inputs, config)
+    stacked, rngs = stack_params([params]), None if rng is None else [rng]
+    result = METHODS[gradient](
+        stacked, inputs[None], targets[None], config, rngs, record
+    )
+    grads = type(params)(*(array[0] for array in result.grads))
+    return result._replace(loss=float(result.loss[0]), grads=grads)
 
 
 def reverse(
@@ -135,28 +143,34 @@ def reverse(
     inputs: NDArray,
     targets: NDArray,
     config: QLSTMConfig,
-    rng: np.random.Generator | None = None,
+    rngs: Rngs = None,
+    record: NDArray | None = None,
     route: str | None = None,
 ) -> LossGradient:
     """Reverse mode, without checks (see `loss_and_grad`).
 
     Args:
-        params: The parameters.
-        inputs: Sequences ``(batch, n_steps, n_features)``.
-        targets: Targets of the loss's shape.
+        params: The parameters, ``(n_models, ...)`` each.
+        inputs: Sequences ``(n_models, batch, n_steps, n_features)``.
+        targets: Targets of the loss's shape behind the axis of models.
         config: The configuration.
-        rng: Source of randomness, for `sampled`.
-        route: ``"matrix"`` or ``"direct"``; without it the cheaper.
+        rngs: A source of randomness for each model, for rules that draw.
+        record: See `qlstm.model.forward`.
+        route: See `qlstm.model.forward`.
 
     Returns:
-        A `LossGradient`.
+        A `LossGradient` of all models.
     """
-    unrolled = unroll(params, inputs, config, route, rng)
-    loss, grad_outputs = _loss_and_grad_outputs(
-        unrolled, params, inputs, targets, config
-    )
-    grads = unroll_backward(unrolled, grad_outputs, params, inputs, config)
-    return LossGradient(loss, grads, 0, unrolled)
+    run = forward(params, inputs, config, rngs, record, route)
+    outputs = read_out(run.probabilities, params, inputs, config)
+    loss, grad_outputs = loss_backward(outputs, targets, config)
+    p = run.probabilities
+    grad_p, grad_own = read_out_backward(grad_outputs, p, params, config)
+    grad_angles, grad_values = backward(run, grad_p, config)
+    grad_proj = encode_backward(grad_values, run.encoded, inputs, config)
+    grad_stages = split_angles(grad_angles, config)
+    grads = type(params)(*grad_proj, *grad_stages, *grad_own.values())
+    return LossGradient(loss, grads, 0, run)
 
 
 def _amplitude_shift(
@@ -164,12 +178,17 @@ def _amplitude_shift(
     inputs: NDArray,
     targets: NDArray,
     config: QLSTMConfig,
-    rng: np.random.Generator | None,
+    rngs: Rngs = None,
+    record: NDArray | None = None,
 ) -> LossGradient:
     """Angles by ``Re <grad_W, W(angle + pi)> / 2``, the rest as in reverse mode."""
-    result = reverse(params, inputs, targets, config, rng, route="matrix")
-    grad_angles = amplitude_shift_gradient(result.unrolled.route)
-    return result._replace(grads=_with_angles(result.grads, grad_angles, config))
+    result = reverse(params, inputs, targets, config, rngs, record, "kraus")
+    _, grad_p, _ = _loss_of(result.run, params, inputs, targets, config)
+    grad_kraus = kraus_backward(result.run, grad_p, config.rule)
+    grad_angles = amplitude_shift_gradient(result.run, grad_kraus, config)
+    entangler, disentangler = split_angles(grad_angles, config)
+    grads = result.grads._replace(entangler=entangler, disentangler=disentangler)
+    return result._replace(grads=grads)
 
 
 def _finite_difference(
@@ -177,21 +196,22 @@ def _finite_difference(
     inputs: NDArray,
     targets: NDArray,
     config: QLSTMConfig,
-    rng: np.random.Generator | None,
+    rngs: Rngs = None,
+    record: NDArray | None = None,
 ) -> LossGradient:
     """Central differences of the loss; every evaluation sees the same draws."""
-    flat = np.concatenate([array.ravel() for array in params])
-    replay = copy.deepcopy(rng)
+    flat, replay = flatten(params), copy.deepcopy(rngs)
 
-    def loss_at(x: NDArray) -> float:
-        same = copy.deepcopy(replay)
-        return mean_loss(unflatten(x, params), inputs, targets, config, same)
+    def loss_at(offset: NDArray) -> NDArray:
+        moved = unflatten(flat + offset, params)
+        run = forward(moved, inputs, config, copy.deepcopy(replay), record)
+        return _loss_of(run, moved, inputs, targets, config)[0]
 
-    grads = unflatten(finite_difference(loss_at, flat), params)
-    unrolled = unroll(params, inputs, config, rng=rng)
-    loss, _ = _loss_and_grad_outputs(unrolled, params, inputs, targets, config)
-    evaluations = len(inputs) * (1 + 2 * flat.size)
-    return LossGradient(loss, grads, evaluations, unrolled)
+    slopes = finite_difference(loss_at, np.zeros(flat.shape[1]))  # (n_params, n_models)
+    run = forward(params, inputs, config, rngs, record)
+    loss, *_ = _loss_of(run, params, inputs, targets, config)
+    evaluations = inputs.shape[1] * (1 + 2 * flat.shape[1])
+    return LossGradient(loss, unflatten(slopes.T, params), evaluations, run)
 
 
 def _parameter_shift(
@@ -199,23 +219,17 @@ def _parameter_shift(
     inputs: NDArray,
     targets: NDArray,
     config: QLSTMConfig,
-    rng: np.random.Generator | None,
+    rngs: Rngs = None,
+    record: NDArray | None = None,
 ) -> LossGradient:
     """Shifts of single gate occurrences, exact through time."""
-    unrolled = unroll(params, inputs, config, "matrix", rng)
-    loss, grad_outputs = _loss_and_grad_outputs(
-        unrolled, params, inputs, targets, config
-    )
-    grad_p, grad_readout = read_out_backward(
-        grad_outputs, unrolled.probabilities, params, config
-    )
-    found = parameter_shift_gradient(unrolled, unrolled.route, grad_p, config)
-    grad_proj = encode_backward(found.encoded, unrolled.encoded, inputs)
-    grads = params._replace(
-        proj_weight=grad_proj[0], proj_bias=grad_proj[1], **grad_readout
-    )
-    grads = _with_angles(grads, found.angles, config)
-    return LossGradient(loss, grads, found.evaluations, unrolled)
+    run = forward(params, inputs, config, rngs, record, "kraus")
+    loss, grad_p, grad_own = _loss_of(run, params, inputs, targets, config)
+    found = parameter_shift_gradient(run, grad_p, config)
+    grad_proj = encode_backward(found.values, run.encoded, inputs, config)
+    grad_stages = split_angles(found.angles, config)
+    grads = type(params)(*grad_proj, *grad_stages, *grad_own.values())
+    return LossGradient(loss, grads, found.evaluations, run)
 
 
 def _naive_parameter_shift(
@@ -223,44 +237,38 @@ def _naive_parameter_shift(
     inputs: NDArray,
     targets: NDArray,
     config: QLSTMConfig,
-    rng: np.random.Generator | None,
+    rngs: Rngs = None,
+    record: NDArray | None = None,
 ) -> LossGradient:
     """Shifts of shared angles: wrong; all but the angles is from reverse mode."""
-    replay = copy.deepcopy(rng)
-    result = reverse(params, inputs, targets, config, rng)
-    unrolled = result.unrolled
-    _, grad_outputs = _loss_and_grad_outputs(unrolled, params, inputs, targets, config)
-    grad_p, _ = read_out_backward(grad_outputs, unrolled.probabilities, params, config)
+    replay = copy.deepcopy(rngs)
+    result = reverse(params, inputs, targets, config, rngs, record)
+    _, grad_p, _ = _loss_of(result.run, params, inputs, targets, config)
 
     def probabilities_at(moved: QLSTMParams) -> NDArray:
-        return unroll(moved, inputs, config, rng=copy.deepcopy(replay)).probabilities
+        same_draws = copy.deepcopy(replay)
+        return forward(moved, inputs, config, same_draws, record).probabilities
 
     entangler, disentangler = naive_parameter_shift_gradient(
         params, grad_p, probabilities_at
     )
     grads = result.grads._replace(entangler=entangler, disentangler=disentangler)
-    circuits = 1 + 2 * (entangler.size + disentangler.size)
-    return result._replace(grads=grads, evaluations=len(inputs) * circuits)
+    circuits = 1 + 2 * (entangler[0].size + disentangler[0].size)
+    return result._replace(grads=grads, evaluations=inputs.shape[1] * circuits)
 
 
-def _loss_and_grad_outputs(
-    unrolled: Unrolled,
+def _loss_of(
+    run: Run,
     params: QLSTMParams,
     inputs: NDArray,
     targets: NDArray,
     config: QLSTMConfig,
-) -> tuple[float, NDArray]:
-    """The loss of a forward pass and its gradient with respect to the outputs."""
-    return loss_backward(outputs_of(unrolled, params, inputs, config), targets, config)
-
-
-def _with_angles(
-    grads: QLSTMParams, grad_angles: NDArray, config: QLSTMConfig
-) -> QLSTMParams:
-    """Put a gradient of the angles as they are applied in its place."""
-    shape = (2 * config.n_layers, config.n_wires)
-    entangler, disentangler = split_angles(grad_angles.reshape(shape), config)
-    return grads._replace(entangler=entangler, disentangler=disentangler)
+) -> tuple[NDArray, NDArray, dict[str, NDArray]]:
+    """The loss of a forward pass, its gradient of the outcome probabilities, and that of
+    the readout's arrays."""
+    outputs = read_out(run.probabilities, params, inputs, config)
+    loss, grad_outputs = loss_backward(outputs, targets, config)
+    return loss, *read_out_backward(grad_outputs, run.probabilities, params, config)
 
 
 METHODS: dict[str, Callable[..., LossGradient]] = {
@@ -271,3 +279,21 @@ METHODS: dict[str, Callable[..., LossGradient]] = {
     "naive-parameter-shift": _naive_parameter_shift,
 }
 """Gradient methods by name; the last one is wrong for more than one step."""
+
+
+def check_method(gradient: str, config: QLSTMConfig) -> None:
+    """Say so when a method is unknown, or the memory rule does not support it."""
+    check_choice("gradient", gradient, tuple(METHODS))
+    rule = type(config.rule)
+    without = None
+    if gradient == "parameter-shift" and rule.shift not in SHIFTS:
+        without = "says no way for shifts to go through time (`shift`)"
+    elif gradient != "finite-difference" and (
+        rule.update_backward is MemoryRule.update_backward
+    ):
+        without = "has no `update_backward`"
+    if without:
+        raise ValueError(
+            f"Memory rule {config.memory!r} does not support the gradient method "
+            f"{gradient!r}: it {without}."
+        )

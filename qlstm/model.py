@@ -1,224 +1,193 @@
-"""The unrolled model: predictions, the loss, and the way back through the steps.
+"""The run through time and its backward pass: predictions, the loss, and the way back.
 
-A sequence flows ``encode -> step -> memory -> step -> ... -> <Z>``, its gradient the
-same way back. Derivations: docs/gradients.md.
+A sequence flows ``encode -> step -> memory -> step -> ... -> <Z>``, its gradient the same
+way back. Derivations: docs/gradients.md.
+
+Below `predict`, every array has a leading axis of models: parameters ``(n_models, ...)``,
+inputs ``(n_models, batch, n_steps, n_features)``; what belongs to steps has the axis of
+steps before that. A single model has one. d_s and d_a are ``2**n_system`` and
+``2**n_ancilla``.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm import mixed
 from qlstm.cell import (
-    ROUTES,
-    KrausRoute,
-    Route,
-    choose_route,
     circuit_angles,
-    split_angles,
+    entangler_kraus,
+    kraus_operators,
+    kraus_operators_backward,
 )
-from qlstm.encoding import Encoded, EncodedAngles, encode, encode_backward
-from qlstm.memory import RULES, first_state
-from qlstm.mixed import first_density
+from qlstm.direct import direct_step, direct_step_backward
+from qlstm.encoding import Encoded, encode
+from qlstm.memory import MemoryRule, Rngs, VectorRule
 from qlstm.params import (
     QLSTMConfig,
     QLSTMParams,
     check_inputs,
     check_params,
-    params_class,
+    check_record,
+    stack_params,
 )
-from qlstm.readout import read_out, read_out_backward, readout_signs
-from qlstm.upload import UploadRoute
+from qlstm.readout import read_out
+from qlstm.upload import upload_entangler_kraus, upload_kraus, upload_kraus_backward
 
 CHUNK = 1024
-"""Sequences that `predict` unrolls at a time, to bound its memory."""
+"""Sequences that `predict` runs at a time, to bound its memory."""
 
 
-class Unrolled(NamedTuple):
+class Cell(NamedTuple):
+    """How an encoding's circuit becomes Kraus operators, and back."""
+
+    kraus: Callable[..., tuple[NDArray, NDArray]]
+    kraus_backward: Callable[..., tuple[NDArray, NDArray]]
+    entangler_kraus: Callable[..., NDArray]
+
+
+CELLS = {
+    "amplitude": Cell(kraus_operators, kraus_operators_backward, entangler_kraus),
+    "angle": Cell(upload_kraus, upload_kraus_backward, upload_entangler_kraus),
+}
+"""The cells by the names of `QLSTMConfig.encoding`."""
+
+
+class Run(NamedTuple):
     """A forward pass: what the backward pass needs, and what it shows."""
 
     probabilities: NDArray
-    """Of the system's outcomes, ``(n_steps, batch, 2**n_system)``."""
+    """Of the system's outcomes, ``(n_steps, n_models, batch, d_s)``."""
     branches: list[NDArray]
-    """Joint state of each step, ``(batch, 2**n_system, 2**n_ancilla)``; for `mixed`
-    its Kraus operators, ``(batch, 2**n_system, 2**n_ancilla, 2**n_ancilla)``."""
+    """Of each step, see `qlstm.memory`."""
     memories: list[NDArray]
-    """Memory that entered each step, ``(batch, 2**n_ancilla)``; for `mixed` a density
-    matrix."""
-    caches: list[NamedTuple]
-    """What each memory update left, one fewer than there are steps; none for `mixed`."""
-    encoded: Encoded | EncodedAngles
+    """Memory that entered each step."""
+    caches: list[Any]
+    """What each memory update left, one fewer than there are steps."""
+    encoded: Encoded
     """The inputs as they enter the circuit."""
-    route: Route
-    """The circuit."""
-
-    @property
-    def outputs(self) -> NDArray[np.float64]:
-        """``<Z>`` of the last system wire, ``(n_steps, batch)``."""
-        n_system = self.probabilities.shape[-1].bit_length() - 1
-        return self.probabilities @ readout_signs(n_system)[:, 0]
+    angles: NDArray
+    """The circuit's angles, ``(n_models, 2 * n_layers, n_wires)``."""
+    kraus: NDArray | None
+    """``(n_steps, n_models, batch, d_s, d_a, d_a)``; None on the direct route."""
+    circuit: NDArray | None
+    """What the Kraus operators' backward pass needs."""
 
 
-def unroll(
+def forward(
     params: QLSTMParams,
     inputs: NDArray,
     config: QLSTMConfig,
+    rngs: Rngs = None,
+    record: NDArray | None = None,
     route: str | None = None,
-    rng: np.random.Generator | None = None,
-) -> Unrolled:
+) -> Run:
     """Run the cell over sequences, without checks (see `predict`).
 
     Args:
-        params: The parameters.
-        inputs: Array ``(batch, n_steps, n_features)``.
+        params: The parameters, ``(n_models, ...)`` each.
+        inputs: Array ``(n_models, batch, n_steps, n_features)``.
         config: The configuration.
-        route: ``"matrix"`` or ``"direct"`` (see `qlstm.cell`); without it the cheaper.
-            Angle encoding, `mixed` and a separate cut have one route, whatever is
-            asked for.
-        rng: Source of randomness, for `sampled` alone.
+        rngs: A source of randomness for each model, for rules that draw.
+        record: Outcomes that were observed, ``(n_steps - 1, n_models, batch)`` or more
+            steps, for rules that keep one.
+        route: ``"kraus"`` or ``"direct"``; without it the cheaper. Only vectors, amplitude
+            encoding and one ring over both registers have a choice.
 
     Returns:
-        An `Unrolled` forward pass.
+        A `Run`.
     """
-    batch, n_steps, _ = inputs.shape
-    encoded = encode(inputs, params, config)
-    circuit = _route(encoded, circuit_angles(params, config), config, route)
-    if config.memory == "mixed":
-        return _unroll_mixed(circuit, encoded, n_steps)
-    rule = RULES[config.memory]
-    memory = first_state(batch, config.ancilla_dim)
-    memories, branches, caches = [], [], []
-    for t in range(n_steps):
-        if t > 0:
-            memory, cache = rule.update(branches[-1], rng)
-            caches.append(cache)
+    encoded, angles = encode(inputs, params, config), circuit_angles(params, config)
+    rule, (n_steps, *lead) = config.rule, encoded.values.shape[:3]
+    kraus = circuit = None
+    if _is_direct(config, n_steps * lead[1], route):
+        step = direct_step(encoded.values, angles, config)
+    else:
+        kraus, circuit = CELLS[config.encoding].kraus(encoded.values, angles, config)
+
+        def step(t: int, memory: NDArray) -> NDArray:
+            return rule.evolve(kraus[t], memory)
+
+    memory = rule.first(tuple(lead), config.ancilla_dim)
+    memories, branches, caches = [memory], [step(0, memory)], []
+    for t in range(1, n_steps):
+        given = None if record is None else record[t - 1]
+        memory, cache = rule.update(branches[-1], rngs, given)
+        caches.append(cache)
         memories.append(memory)
-        branches.append(circuit.step(t, memory))
-    stacked = np.array(branches)
-    p = np.vecdot(stacked, stacked).real  # (n_steps, batch, system)
-    return Unrolled(p, branches, memories, caches, encoded, circuit)
+        branches.append(step(t, memory))
+    p = rule.probabilities(np.array(branches))
+    return Run(p, branches, memories, caches, encoded, angles, kraus, circuit)
 
 
-def _route(
-    encoded: Encoded | EncodedAngles,
-    angles: NDArray,
-    config: QLSTMConfig,
-    name: str | None,
-) -> Route:
-    """The circuit for these inputs."""
-    if config.encoding == "angle":
-        return UploadRoute(angles, encoded.angles, config)
-    n_steps, batch, _ = encoded.amplitudes.shape
-    if config.memory == "mixed" or config.cut == "separate":
-        name = "matrix"
-    name = name or choose_route(config, batch * n_steps)
-    return ROUTES[name](angles, encoded.amplitudes, config)
-
-
-def _unroll_mixed(
-    circuit: KrausRoute, encoded: Encoded | EncodedAngles, n_steps: int
-) -> Unrolled:
-    """The same with density matrices: `branches` are the steps' Kraus operators."""
-    batch, system, ancilla = circuit.shape
-    kraus = circuit.kraus.reshape(n_steps, batch, system, ancilla, ancilla)
-    sigma = first_density(batch, ancilla)
-    memories, p = [], []
-    for t in range(n_steps):
-        if t > 0:
-            sigma = mixed.channel(kraus[t - 1], sigma)
-        memories.append(sigma)
-        p.append(mixed.outcome_probabilities(kraus[t], sigma))
-    return Unrolled(np.array(p), list(kraus), memories, [], encoded, circuit)
-
-
-def outputs_of(
-    unrolled: Unrolled, params: QLSTMParams, inputs: NDArray, config: QLSTMConfig
-) -> NDArray[np.float64]:
-    """Outputs of every step of a forward pass, ``(n_steps, batch, n_outputs)``."""
-    return read_out(unrolled.probabilities, params, inputs, config)
-
-
-def unroll_backward(
-    unrolled: Unrolled,
-    grad_outputs: NDArray,
-    params: QLSTMParams,
-    inputs: NDArray,
-    config: QLSTMConfig,
-) -> QLSTMParams:
-    """Pull a gradient of the outputs back to the parameters.
-
-    Args:
-        unrolled: What `unroll` returned.
-        grad_outputs: Gradient of a real loss with respect to each output,
-            ``(n_steps, batch, n_outputs)``.
-        params: The parameters `unroll` was given.
-        inputs: The inputs it was given.
-        config: The configuration it was given.
-
-    Returns:
-        Gradients in the layout of the parameters.
-    """
-    grad_p, grad_readout = read_out_backward(
-        grad_outputs, unrolled.probabilities, params, config
-    )
-    grad_angles, grad_encoded = circuit_backward(unrolled, grad_p, config)
-    grad_proj = encode_backward(grad_encoded, unrolled.encoded, inputs)
-    grad_stages = split_angles(grad_angles, config)
-    return params_class(config)(*grad_proj, *grad_stages, *grad_readout.values())
-
-
-def circuit_backward(
-    unrolled: Unrolled, grad_p: NDArray, config: QLSTMConfig
-) -> tuple[NDArray, NDArray]:
+def backward(run: Run, grad_p: NDArray, config: QLSTMConfig) -> tuple[NDArray, NDArray]:
     """Pull a gradient of the outcome probabilities back through all steps.
 
     Args:
-        unrolled: What `unroll` returned.
-        grad_p: Gradient with respect to each probability, ``(n_steps, batch,
-            2**n_system)``.
+        run: What `forward` returned.
+        grad_p: Gradient with respect to each probability, in their shape.
         config: The configuration.
 
     Returns:
-        Gradients of the angles ``(2 * n_layers, n_wires)``, in the order of
-        `circuit_angles`, and of the encoded inputs, in their shape.
+        Gradients of the angles, in the order of `circuit_angles`, and of the encoded
+        values, in their shapes.
     """
-    if config.memory == "mixed":
-        return _circuit_backward_mixed(unrolled, grad_p)
-    rule, route = RULES[config.memory], unrolled.route
-    last = len(grad_p) - 1
-    every_step = grad_p[:-1].any()
-    grad_memory = None
+    if run.kraus is None:
+        pull, *grads = direct_step_backward(run.encoded.values, run.angles, config)
+        branches_backward(run, grad_p, config.rule, pull)
+        return tuple(grads)
+    cell, grad_kraus = CELLS[config.encoding], kraus_backward(run, grad_p, config.rule)
+    return cell.kraus_backward(
+        grad_kraus, run.encoded.values, run.angles, run.circuit, config
+    )
+
+
+def kraus_backward(run: Run, grad_p: NDArray, rule: MemoryRule) -> NDArray:
+    """Gradient of every step's Kraus operators, in their shape."""
+
+    def pull(t: int, memory: NDArray, branches: NDArray, grad: NDArray) -> NDArray:
+        return rule.evolve_backward(grad, run.kraus[t], memory)
+
+    grads = branches_backward(run, grad_p, rule, pull)
+    return rule.kraus_backward(np.array(grads), run.kraus, np.array(run.memories))
+
+
+def branches_backward(
+    run: Run, grad_p: NDArray, rule: MemoryRule, pull: Callable[..., NDArray]
+) -> list[NDArray]:
+    """Gradient of every step's branches, from the last to the first.
+
+    Args:
+        run: What `forward` returned.
+        grad_p: Gradient of the probabilities.
+        rule: The memory rule.
+        pull: The way back through a step, from t, the memory that entered, the branches
+            and their gradient to the gradient of the memory.
+    """
+    every_step, last = grad_p[:-1].any(), len(grad_p) - 1
+    grads, grad_memory = [], None
     for t in range(last, -1, -1):
-        branches = unrolled.branches[t]
         if t == last:
-            grad = _probabilities_backward(grad_p[t], branches)
+            grad = rule.probabilities_backward(grad_p[t], run.branches[t])
         else:
-            grad = rule.update_backward(grad_memory, unrolled.caches[t])
+            grad = rule.update_backward(grad_memory, run.caches[t])
             if every_step:
-                grad = grad + _probabilities_backward(grad_p[t], branches)
-        grad_memory = route.step_backward(t, unrolled.memories[t], branches, grad)
-    return route.backward()
+                grad = grad + rule.probabilities_backward(grad_p[t], run.branches[t])
+        grads.append(grad)
+        grad_memory = pull(t, run.memories[t], run.branches[t], grad)
+    return grads[::-1]
 
 
-def _circuit_backward_mixed(
-    unrolled: Unrolled, grad_p: NDArray
-) -> tuple[NDArray, NDArray]:
-    """The same for density matrices."""
-    grad_sigma = np.zeros_like(unrolled.memories[-1])
-    grads = []
-    for t in range(len(grad_p) - 1, -1, -1):
-        grad_kraus, grad_sigma = mixed.step_backward(
-            unrolled.branches[t], unrolled.memories[t], grad_sigma, grad_p[t]
-        )
-        grads.append(grad_kraus)
-    route = unrolled.route
-    return route.backward_kraus(np.array(grads[::-1]).reshape(route.kraus.shape))
-
-
-def _probabilities_backward(grad_p: NDArray, branches: NDArray) -> NDArray:
-    """``grad_phi_i = 2 grad_p_i phi_i`` (docs/gradients.md, eq. 6)."""
-    return branches * (2 * grad_p)[:, :, None]
+def _is_direct(config: QLSTMConfig, n_states: int, route: str | None) -> bool:
+    """Whether the gates are applied to the states: the matrix is wider than there are."""
+    has_choice = (
+        config.encoding == "amplitude"
+        and config.cut == "entangled"
+        and type(config.rule).evolve is VectorRule.evolve
+    )
+    cheaper = "kraus" if 2**config.n_wires <= n_states else "direct"
+    return has_choice and (route or cheaper) == "direct"
 
 
 def predict(
@@ -228,6 +197,7 @@ def predict(
     *,
     all_steps: bool = False,
     rng: np.random.Generator | None = None,
+    record: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     """Predict the value after each sequence: ``<Z>`` of the last system wire.
 
@@ -236,7 +206,9 @@ def predict(
         inputs: Sequences ``(batch, n_steps, n_features)``.
         config: The configuration.
         all_steps: Return the output of every step, not of the last one only.
-        rng: Source of randomness; the rule `sampled` needs it, no other uses it.
+        rng: Source of randomness; rules that draw need it, no other uses it.
+        record: Outcomes of the system register that were observed, ``(batch, n_steps -
+            1)``; for rules that keep one, in the place of what they would choose.
 
     Returns:
         Outputs ``(batch,)``, or ``(batch, n_steps)`` with `all_steps`; with a last axis
@@ -257,11 +229,14 @@ def predict(
         (3,)
     """
     params, inputs = check_params(params, config), check_inputs(inputs, config)
+    stacked, rngs = stack_params([params]), None if rng is None else [rng]
+    record = check_record(record, inputs, config)
     parts = []
     for first in range(0, len(inputs), CHUNK):
-        part = inputs[first : first + CHUNK]
-        unrolled = unroll(params, part, config, rng=rng)
-        parts.append(outputs_of(unrolled, params, part, config))
+        part = inputs[None, first : first + CHUNK]
+        given = None if record is None else record[..., first : first + CHUNK]
+        run = forward(stacked, part, config, rngs, given)
+        parts.append(read_out(run.probabilities, stacked, part, config)[:, 0])
     y = np.concatenate(parts, axis=1).swapaxes(0, 1)  # (batch, n_steps, n_outputs)
     y = y if all_steps else y[:, -1]
     return y[..., 0] if config.n_outputs == 1 else y
@@ -269,32 +244,36 @@ def predict(
 
 def loss_backward(
     outputs: NDArray, targets: NDArray, config: QLSTMConfig
-) -> tuple[float, NDArray]:
+) -> tuple[NDArray, NDArray]:
     """The loss and its gradient (docs/gradients.md, eq. 12).
 
     ``loss = mean r^2`` and ``grad_y = 2 r / n`` with ``r = y - target``
 
     Args:
-        outputs: Of every step, ``(n_steps, batch, n_outputs)``.
-        targets: ``(batch,)`` or ``(batch, n_outputs)``; with a loss over all steps
-            ``(batch, n_steps)`` or ``(batch, n_steps, n_outputs)``.
+        outputs: Of every step, ``(n_steps, n_models, batch, n_outputs)``.
+        targets: ``(n_models, batch)`` or ``(n_models, batch, n_outputs)``; with a loss
+            over all steps ``(n_models, batch, n_steps)``, likewise.
         config: The configuration.
 
     Returns:
-        The loss, and its gradient in the shape of the outputs.
+        The loss of each model, ``(n_models,)``, and its gradient in the shape of the
+        outputs.
     """
     residuals = _residuals(outputs, targets, config)
+    by_model = residuals.swapaxes(0, 1).reshape(outputs.shape[1], -1)
+    size = by_model.shape[1]
     grad_outputs = np.zeros(outputs.shape)
-    grad_outputs[-len(residuals) :] = residuals * (2 / residuals.size)
-    return float(np.vdot(residuals, residuals)) / residuals.size, grad_outputs
+    grad_outputs[-len(residuals) :] = residuals * (2 / size)
+    return np.vecdot(by_model, by_model) / size, grad_outputs
 
 
 def _residuals(outputs: NDArray, targets: NDArray, config: QLSTMConfig) -> NDArray:
     """``y - target`` of the steps that count, time first."""
-    _, batch, n_outputs = outputs.shape
+    n_steps, n_models, batch, n_outputs = outputs.shape
     if config.loss == "last":
-        return outputs[-1:] - targets.reshape(1, batch, n_outputs)
-    return outputs - targets.reshape(batch, -1, n_outputs).swapaxes(0, 1)
+        return outputs[-1:] - targets.reshape(1, n_models, batch, n_outputs)
+    by_step = targets.reshape(n_models, batch, n_steps, n_outputs)
+    return outputs - np.moveaxis(by_step, 2, 0)
 
 
 def mean_loss(
@@ -302,13 +281,14 @@ def mean_loss(
     inputs: NDArray,
     targets: NDArray,
     config: QLSTMConfig,
-    rng: np.random.Generator | None = None,
-) -> float:
-    """The loss alone, without checks; any number of sequences."""
+    rngs: Rngs = None,
+) -> NDArray[np.float64]:
+    """The loss alone, without checks, of any number of sequences: ``(n_models,)``."""
     total = 0.0
-    for first in range(0, len(inputs), CHUNK):
+    for first in range(0, inputs.shape[1], CHUNK):
         part = slice(first, first + CHUNK)
-        unrolled = unroll(params, inputs[part], config, rng=rng)
-        outputs = outputs_of(unrolled, params, inputs[part], config)
-        total += float((_residuals(outputs, targets[part], config) ** 2).sum())
-    return total / targets.size
+        run = forward(params, inputs[:, part], config, rngs)
+        outputs = read_out(run.probabilities, params, inputs[:, part], config)
+        squares = _residuals(outputs, targets[:, part], config) ** 2
+        total = total + squares.swapaxes(0, 1).reshape(len(inputs), -1).sum(axis=1)
+    return total / targets[0].size

@@ -1,25 +1,24 @@
 """The model as plain data: a frozen configuration and a NamedTuple of arrays."""
 
+from collections import namedtuple
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.checks import as_real, check_choice, check_rng, check_size
+from qlstm.memory import RULES, MemoryRule
+from qlstm.readout import READOUTS, Readout
+
 ROTATIONS = ("RX", "RY")
-MEMORIES = (
-    "collapse",
-    "probabilities",
-    "marginals",
-    "sampled",
-    "mixed",
-    "reset",
-)
+MEMORIES = tuple(RULES)
 PAPER_MEMORIES = ("collapse", "probabilities")
 DISENTANGLERS = ("flip", "inverse")
 LOSSES = ("last", "all")
 ENCODINGS = ("amplitude", "angle")
-READOUTS = ("expectation", "affine")
 PREDICTS = ("value", "change")
 CUTS = ("entangled", "separate")
 
@@ -34,7 +33,8 @@ class QLSTMConfig:
         n_ancilla: Wires of the ancilla register; it holds the memory.
         n_layers: Layers of each of the two stages, entangler and disentangler.
         rotation: ``"RX"`` (PennyLane's default) or ``"RY"`` (the paper's public code).
-        memory: The rule that makes the next memory, one of `MEMORIES`.
+        memory: The rule that makes the next memory, one of `MEMORIES`, or one of your
+            own (see `register_memory`).
         disentangler: ``"flip"``, the paper's: U_dis is the entangler's circuit with
             its rows of angles applied from last to first; or ``"inverse"``: U_dis is
             the adjoint of that circuit. Either way it has its own angles.
@@ -42,8 +42,9 @@ class QLSTMConfig:
             every step's output with its own.
         encoding: ``"amplitude"``, the paper's, or ``"angle"``: the input turns the
             system wires before every layer (re-uploading).
-        readout: ``"expectation"``, the paper's ``<Z>``, which cannot leave [-1, 1]; or
-            ``"affine"``: a trained scale and offset behind it.
+        readout: ``"expectation"``, the paper's ``<Z>``, which cannot leave [-1, 1];
+            ``"affine"``: a trained scale and offset behind it; or one of your own (see
+            `register_readout`).
         predicts: ``"value"``, or ``"change"``: the output is added to the last value.
         cut: ``"entangled"``: the ring of CNOTs goes through both registers. Or
             ``"separate"``: each register has a ring of its own, so that no gate crosses
@@ -79,11 +80,11 @@ class QLSTMConfig:
             check_size(name, getattr(self, name))
             object.__setattr__(self, name, int(getattr(self, name)))  # JSON takes it
         check_choice("rotation", self.rotation, ROTATIONS)
-        check_choice("memory", self.memory, MEMORIES)
+        check_choice("memory", self.memory, tuple(RULES))
         check_choice("disentangler", self.disentangler, DISENTANGLERS)
         check_choice("loss", self.loss, LOSSES)
         check_choice("encoding", self.encoding, ENCODINGS)
-        check_choice("readout", self.readout, READOUTS)
+        check_choice("readout", self.readout, tuple(READOUTS))
         check_choice("predicts", self.predicts, PREDICTS)
         check_choice("cut", self.cut, CUTS)
         if self.n_outputs > self.n_system:
@@ -97,6 +98,16 @@ class QLSTMConfig:
                     f"Argument `{name}` must be {value!r} with angle encoding, "
                     f"but is {getattr(self, name)!r}."
                 )
+
+    @property
+    def rule(self) -> MemoryRule:
+        """The memory rule that `memory` names."""
+        return RULES[self.memory]
+
+    @property
+    def output_map(self) -> Readout:
+        """The readout that `readout` names."""
+        return READOUTS[self.readout]
 
     @property
     def n_wires(self) -> int:
@@ -135,33 +146,26 @@ class QLSTMParams(NamedTuple):
     first."""
 
 
-class QLSTMReadoutParams(NamedTuple):
-    """The same with an affine readout: two more arrays."""
-
-    proj_weight: NDArray[np.float64]
-    """As in `QLSTMParams`."""
-    proj_bias: NDArray[np.float64]
-    """As in `QLSTMParams`."""
-    entangler: NDArray[np.float64]
-    """As in `QLSTMParams`."""
-    disentangler: NDArray[np.float64]
-    """As in `QLSTMParams`."""
-    readout_scale: NDArray[np.float64]
-    """Scale behind ``<Z>``, ``(n_outputs,)``."""
-    readout_offset: NDArray[np.float64]
-    """Offset behind ``<Z>``, ``(n_outputs,)``."""
-
-
-def params_class(config: QLSTMConfig) -> type[QLSTMParams]:
-    """The NamedTuple that holds a configuration's parameters.
+@cache
+def params_type(names: tuple[str, ...]) -> type[QLSTMParams]:
+    """`QLSTMParams`, with a readout's own arrays behind the four.
 
     Args:
-        config: The configuration.
+        names: Names of the readout's arrays; none for the paper's readout.
 
     Returns:
-        `QLSTMParams`, or `QLSTMReadoutParams` for an affine readout.
+        `QLSTMParams` itself, or a NamedTuple that is a subclass of it.
     """
-    return QLSTMReadoutParams if config.readout == "affine" else QLSTMParams
+    if not names:
+        return QLSTMParams
+    longer = namedtuple("QLSTMParams", (*QLSTMParams._fields, *names))
+    rebuild = {"__reduce__": lambda self: (_rebuild, (names, *self)), "__slots__": ()}
+    return type("QLSTMParams", (longer, QLSTMParams), rebuild)
+
+
+def _rebuild(names: tuple[str, ...], *arrays: NDArray) -> QLSTMParams:
+    """What unpickling calls: the type is made when it is asked for."""
+    return params_type(names)(*arrays)
 
 
 def param_shapes(config: QLSTMConfig) -> QLSTMParams:
@@ -171,15 +175,16 @@ def param_shapes(config: QLSTMConfig) -> QLSTMParams:
     if config.encoding == "angle":
         encoded = 2 * config.n_layers * config.n_system
     shapes = (config.n_features, encoded), (encoded,), angles, angles
-    readout = [(config.n_outputs,)] * 2 if config.readout == "affine" else []
-    return params_class(config)(*shapes, *readout)
+    readout = config.output_map.shapes(config)
+    return params_type(tuple(readout))(*shapes, *readout.values())
 
 
 def init_params(config: QLSTMConfig, rng: np.random.Generator) -> QLSTMParams:
     """Draw initial parameters as the paper's code does.
 
     Angles are uniform in [0, 1) radians, the projection uniform in
-    ``[-1, 1) / sqrt(n_features)``. An affine readout starts as the identity.
+    ``[-1, 1) / sqrt(n_features)``. An affine readout starts as the identity, another
+    one as it says itself.
 
     Args:
         config: The model's configuration.
@@ -196,14 +201,12 @@ def init_params(config: QLSTMConfig, rng: np.random.Generator) -> QLSTMParams:
     check_rng(rng)
     shapes = param_shapes(config)
     bound = 1 / np.sqrt(config.n_features)
-    affine = config.readout == "affine"
-    readout = (np.ones(config.n_outputs), np.zeros(config.n_outputs)) if affine else ()
-    return params_class(config)(
+    return type(shapes)(
         rng.uniform(-bound, bound, shapes.proj_weight),
         rng.uniform(-bound, bound, shapes.proj_bias),
         rng.uniform(0, 1, shapes.entangler),
         rng.uniform(0, 1, shapes.disentangler),
-        *readout,
+        *config.output_map.first(config).values(),
     )
 
 
@@ -226,7 +229,12 @@ def check_params(params: QLSTMParams, config: QLSTMConfig) -> QLSTMParams:
         arrays.append(array)
     if not np.isfinite(np.concatenate([array.ravel() for array in arrays])).all():
         raise ValueError("Argument `params` must be finite, but holds nan or inf.")
-    return params_class(config)(*arrays)
+    return type(shapes)(*arrays)
+
+
+def stack_params(models: Sequence[QLSTMParams]) -> QLSTMParams:
+    """The parameters of several models as one, ``(n_models, ...)`` each."""
+    return type(models[0])(*map(np.stack, zip(*models, strict=True)))
 
 
 def check_inputs(inputs: ArrayLike, config: QLSTMConfig) -> NDArray[np.float64]:
@@ -274,40 +282,27 @@ def check_targets(
     return targets
 
 
-def as_real(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    """Return `values` as float64, or say that they are not real numbers."""
-    if isinstance(values, np.ndarray) and values.dtype == np.float64:
-        return np.asarray(values)  # the usual case, and the inner loop's
-    try:
-        array = np.asarray(values)
-        if array.dtype.kind not in "biuf":
-            raise TypeError(f"their type is {array.dtype}")
-        return array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"Argument `{name}` must be an array of real numbers, but {error}."
-        ) from None
-
-
-def check_rng(rng: np.random.Generator) -> None:
-    """Say so when a source of randomness is none."""
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"Argument `rng` must be a numpy.random.Generator, but is {rng!r}."
-        )
-
-
-def check_size(name: str, value: int) -> None:
-    """Say so when a size is not a positive integer."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"Argument `{name}` must be an integer, but is {value!r}.")
-    if value < 1:
-        raise ValueError(f"Argument `{name}` must be at least 1, but is {value}.")
-
-
-def check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
-    """Say so when a name is not among the known ones."""
-    if value not in known:
+def check_record(
+    record: ArrayLike | None, inputs: NDArray, config: QLSTMConfig
+) -> NDArray[np.int64] | None:
+    """Return outcomes as ``(n_steps - 1, 1, batch)``, or say what is off with them."""
+    if record is None:
+        return None
+    if not config.rule.keeps:
         raise ValueError(
-            f"Argument `{name}` must be one of {', '.join(known)}, but is {value!r}."
+            "Argument `record` needs a memory rule that keeps an outcome, but memory "
+            f"{config.memory!r} keeps none."
         )
+    outcomes = np.asarray(record)
+    shape = (len(inputs), inputs.shape[1] - 1)
+    if outcomes.dtype.kind not in "iu" or outcomes.shape != shape:
+        raise ValueError(
+            f"Argument `record` must be integers of shape {shape}, an outcome for each "
+            f"step but the last, but is {outcomes.dtype} of shape {outcomes.shape}."
+        )
+    if outcomes.size and not 0 <= outcomes.min() <= outcomes.max() < config.system_dim:
+        raise ValueError(
+            f"Argument `record` must lie in 0..{config.system_dim - 1}, but holds "
+            f"{outcomes.min()} to {outcomes.max()}."
+        )
+    return outcomes.T[:, None].astype(np.int64)

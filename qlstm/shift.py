@@ -4,6 +4,9 @@ Each number that enters could be measured on hardware: a circuit with one gate
 occurrence shifted by +-pi/2, or with another input or memory loaded (polarization). A
 moved circuit of a step is here its Kraus operators. Derivations: docs/gradients.md,
 sections 6 and 7.
+
+Arrays have the axes of steps, models and sequences, ``(n_steps, n_models, batch, ...)``;
+moves stand before them.
 """
 
 from collections.abc import Callable
@@ -12,9 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from qlstm.cell import KrausRoute
-from qlstm.memory import product_vector, wire_bits
-from qlstm.model import Unrolled
+from qlstm.model import CELLS, Run
 from qlstm.params import QLSTMConfig, QLSTMParams
 
 
@@ -22,11 +23,11 @@ class ShiftGradient(NamedTuple):
     """Gradients by parameter shifts, and what they cost."""
 
     angles: NDArray[np.float64]
-    """Gradient of the angles as they are applied, ``(n_angles,)``."""
-    encoded: NDArray[np.float64]
-    """Gradient of the encoded inputs, ``(n_steps, batch, n_encoded)``."""
+    """Gradient of the angles as they are applied, in their shape."""
+    values: NDArray[np.float64]
+    """Gradient of the encoded inputs, in their shape."""
     evaluations: int
-    """Different circuits that were evaluated, over all sequences."""
+    """Different circuits that were evaluated, over all sequences of a model."""
 
 
 class _Moves(NamedTuple):
@@ -36,28 +37,28 @@ class _Moves(NamedTuple):
     """
 
     kraus: NDArray
-    """``(n_steps, batch, dim, d_a)``."""
+    """``(n_steps, n_models, batch, d_s, d_a, d_a)``."""
     moved: NDArray
-    """``(2, n_moves, n_steps, batch, dim, d_a)``: a half difference of what they give
-    is the derivative."""
-    n_angles: int
+    """``(2, n_moves, *kraus.shape)``: a half difference of what they give is the
+    derivative."""
+    grad_p: NDArray
+    """Gradient of the outcome probabilities, ``(n_steps, n_models, batch, d_s)``."""
 
 
 def parameter_shift_gradient(
-    forward: Unrolled, route: KrausRoute, grad_p: NDArray, config: QLSTMConfig
+    run: Run, grad_p: NDArray, config: QLSTMConfig
 ) -> ShiftGradient:
     """Pull a gradient of the outcome probabilities back by exact parameter shifts.
 
-    For `collapse` and `sampled` the outcome record is held fixed, and every output is a
-    quotient ``N / D`` of two quantities that are linear in every gate occurrence. For
-    `probabilities`, `marginals` and `reset` the Jacobians of the steps are chained. For
+    Where one outcome is kept, the outcome record is held fixed, and every output is a
+    quotient ``N / D`` of two quantities that are linear in every gate occurrence. Where
+    the ancilla's probabilities are loaded, the Jacobians of the steps are chained. For
     `mixed` the output is linear in every gate occurrence itself.
 
     Args:
-        forward: What `unroll` returned.
-        route: The circuit of all steps as Kraus operators.
+        run: What `forward` returned, with Kraus operators.
         grad_p: Gradient of a real loss with respect to each outcome's probability,
-            ``(n_steps, batch, 2**n_system)``.
+            ``(n_steps, n_models, batch, d_s)``.
         config: The configuration.
 
     Returns:
@@ -66,15 +67,22 @@ def parameter_shift_gradient(
     References:
         docs/gradients.md, section 6.
     """
-    shifted = np.stack([route.shifted_kraus(s * np.pi / 2) for s in (1, -1)])
-    moved = np.concatenate([shifted, route.moved_input_kraus()], axis=1)
-    moves = _Moves(route.kraus, moved, shifted.shape[1])
-    d_loss, circuits = _DERIVATIVES[config.memory](forward, moves, grad_p, config)
-    # d_loss: (n_steps of the move, n_moves, batch)
+    values, n_angles = run.encoded.values, run.angles[0].size
+    shifted = [shifted_kraus(run, sign * np.pi / 2, config) for sign in (1, -1)]
+    kraus = CELLS[config.encoding].kraus
+    loaded = [
+        [kraus(moved, run.angles, config)[0] for moved in of_sign]
+        for of_sign in _moved_values(values, config)
+    ]
+    moved = np.concatenate([np.stack(shifted), np.array(loaded)], axis=1)
+    differentiate = SHIFTS[config.rule.shift]
+    d_loss, circuits = differentiate(run, _Moves(run.kraus, moved, grad_p), config)
+    # d_loss: (n_steps of the move, n_moves, n_models, batch)
+    by_angle = d_loss[:, :n_angles].sum(axis=(0, 3)).T
     return ShiftGradient(
-        d_loss[:, : moves.n_angles].sum(axis=(0, 2)),
-        d_loss[:, moves.n_angles :].swapaxes(1, 2),
-        circuits * len(forward.branches[0]),
+        by_angle.reshape(run.angles.shape),
+        np.moveaxis(d_loss[:, n_angles:], 1, -1),
+        circuits * values.shape[2],
     )
 
 
@@ -89,9 +97,9 @@ def naive_parameter_shift_gradient(
     one step that is exact. Beyond, it is not a gradient.
 
     Args:
-        params: The parameters.
-        grad_p: Gradient with respect to the outcome probabilities, ``(n_steps, batch,
-            2**n_system)``.
+        params: The parameters, ``(n_models, ...)`` each.
+        grad_p: Gradient with respect to the outcome probabilities, ``(n_steps, n_models,
+            batch, d_s)``.
         probabilities_at: These probabilities at other parameters.
 
     Returns:
@@ -104,36 +112,64 @@ def naive_parameter_shift_gradient(
     for name in ("entangler", "disentangler"):
         angles = getattr(params, name)
         grad = np.zeros_like(angles)
-        for index in np.ndindex(angles.shape):
+        for index in np.ndindex(angles.shape[1:]):
             offset = np.zeros_like(angles)
-            offset[index] = np.pi / 2
+            offset[:, *index] = np.pi / 2
             plus = probabilities_at(params._replace(**{name: angles + offset}))
             minus = probabilities_at(params._replace(**{name: angles - offset}))
-            grad[index] = np.vdot(grad_p, plus - minus) / 2
+            grad[:, *index] = (grad_p * (plus - minus)).sum(axis=(0, 2, 3)) / 2
         grads.append(grad)
     return grads[0], grads[1]
 
 
-def amplitude_shift_gradient(route: KrausRoute) -> NDArray[np.float64]:
-    """Gradient of the angles by the amplitude identity, after a backward pass.
+def amplitude_shift_gradient(
+    run: Run, grad_kraus: NDArray, config: QLSTMConfig
+) -> NDArray[np.float64]:
+    """Gradient of the angles by the amplitude identity, from that of the Kraus operators.
 
     ``dW / dangle_k = W(angle_k + pi) / 2``, so ``grad = Re <grad_K, K(angle_k + pi)> / 2``
 
     Args:
-        route: A circuit whose `grad_kraus` a backward pass has set.
+        run: What `forward` returned, with Kraus operators.
+        grad_kraus: Their gradient, in their shape.
+        config: The configuration.
 
     Returns:
-        Array ``(n_angles,)``, angles as they are applied.
+        Array ``(n_models, 2 * n_layers, n_wires)``, angles as they are applied.
 
     References:
         docs/gradients.md, section 7.
     """
-    turned = route.shifted_kraus(np.pi).reshape(-1, route.grad_kraus.size)
-    return (turned @ route.grad_kraus.conj().ravel()).real / 2
+    turned = shifted_kraus(run, np.pi, config)
+    overlap = np.einsum("ktm...,tm...->mk", turned, grad_kraus.conj(), optimize=True)
+    return overlap.real.reshape(run.angles.shape) / 2
+
+
+def shifted_kraus(run: Run, shift: float, config: QLSTMConfig) -> NDArray:
+    """Kraus operators with one angle shifted: ``(n_angles, *kraus.shape)``."""
+    kraus, moved = CELLS[config.encoding].kraus, []
+    for index in np.ndindex(run.angles.shape[1:]):
+        angles = run.angles.copy()
+        angles[:, *index] += shift
+        moved.append(kraus(run.encoded.values, angles, config)[0])
+    return np.array(moved)
+
+
+def _moved_values(values: NDArray, config: QLSTMConfig) -> NDArray:
+    """Encoded inputs whose half differences are derivatives, ``(2, n_encoded, ...)``.
+
+    Amplitudes by polarization: ``f(u) = |u|^2 f(u / |u|)`` is quadratic in u, so half the
+    difference of its values at ``u + e`` and ``u - e`` is its derivative along e. The
+    vector is not normalized here; hardware loads it normalized and multiplies by
+    ``|u|^2`` after. Angles as every other angle.
+    """
+    step = np.pi / 2 if config.encoding == "angle" else 1.0
+    unit = step * np.eye(values.shape[-1])[:, None, None, None]
+    return np.stack([values + unit, values - unit])
 
 
 def _record_derivatives(
-    forward: Unrolled, moves: _Moves, grad_p: NDArray, config: QLSTMConfig
+    run: Run, moves: _Moves, config: QLSTMConfig
 ) -> tuple[NDArray, int]:
     """``df = dN - f dD`` (with D = 1), the outcome record held fixed.
 
@@ -141,99 +177,81 @@ def _record_derivatives(
     the norms of the unmoved run. That scales N and D alike, so that D is 1, and keeps
     small record probabilities from costing digits.
     """
-    n_steps, batch, _, ancilla = moves.kraus.shape
+    rule, grad_p = config.rule, moves.grad_p
+    n_steps, n_models, batch, *_, d_a = moves.kraus.shape
     n_moves = moves.moved.shape[1]
-    d_loss = np.zeros((n_steps * n_moves, batch))
-    memories = np.zeros(
-        (2, 0, batch, ancilla)
-    )  # those that moves of past steps reached
-    for t, h in enumerate(forward.memories):
-        carried = moves.kraus[t] @ memories[..., None]
-        fresh = moves.moved[:, :, t] @ h[..., None]
-        states = np.concatenate([carried, fresh], axis=1)[..., 0]
-        branches = states.reshape(2, -1, batch, config.system_dim, ancilla)
-        p = _squared(branches).sum(axis=-1)  # (2, moves so far, batch, d_s)
-        d_p = _half_difference(p)
-        f = (grad_p[t] * forward.probabilities[t]).sum(axis=-1)
+    d_loss = np.zeros((n_steps * n_moves, n_models, batch))
+    memories = np.zeros((2, 0, n_models, batch, d_a))  # of moves of past steps
+    for t, h in enumerate(run.memories):
+        carried = rule.evolve(_like(moves.kraus[t], memories, 2), memories)
+        fresh = rule.evolve(moves.moved[:, :, t], _like(h, moves.moved[:, :, t], 2))
+        branches = np.concatenate([carried, fresh], axis=1)
+        d_p = _half_difference(rule.probabilities(branches))
+        f = (grad_p[t] * run.probabilities[t]).sum(axis=-1)
         d_numerator, d_denominator = (d_p * grad_p[t]).sum(axis=-1), d_p.sum(axis=-1)
         d_loss[: len(d_p)] += d_numerator - f * d_denominator
         if t + 1 < n_steps:
-            rows, outcome = forward.caches[t].chosen
-            memories = branches[:, :, rows, outcome] / forward.caches[t].norm
+            cache = run.caches[t]
+            outcome = _like(rule.outcomes(cache)[..., None, None], branches, 2)
+            kept = np.take_along_axis(branches, outcome, axis=-2)[..., 0, :]
+            memories = kept / cache.norm
     circuits = 1 + n_steps * 2 * n_moves
-    return d_loss.reshape(n_steps, n_moves, batch), circuits
+    return d_loss.reshape(n_steps, n_moves, n_models, batch), circuits
 
 
 def _chained_derivatives(
-    forward: Unrolled, moves: _Moves, grad_p: NDArray, config: QLSTMConfig
+    run: Run, moves: _Moves, config: QLSTMConfig
 ) -> tuple[NDArray, int]:
     """Jacobians of the steps, chained from the first to the last."""
-    n_steps, batch, _, ancilla = moves.kraus.shape
+    rule, grad_p = config.rule, moves.grad_p
+    n_steps, n_models, batch, *_, d_a = moves.kraus.shape
     n_moves = moves.moved.shape[1]
-    d_loss = np.zeros((n_steps * n_moves, batch))
-    d_memory = np.zeros((0, batch, ancilla))
-    unit = np.eye(ancilla)[:, None, :]
-    shape = (2, -1, batch, config.system_dim, ancilla)
-    for t, h in enumerate(forward.memories):
-        loaded = moves.kraus[t] @ np.stack([h + unit, h - unit])[..., None]
-        by_memory = _half_difference(_squared(loaded.reshape(shape)))
-        moved = moves.moved[:, :, t] @ h[..., None]
-        fresh = _half_difference(_squared(moved.reshape(shape)))
-        carried = np.einsum("mbj,jbik->mbik", d_memory, by_memory)
-        d_p = np.concatenate([carried, fresh])  # (moves so far, batch, d_s, d_a)
+    d_loss = np.zeros((n_steps * n_moves, n_models, batch))
+    d_memory = np.zeros((0, n_models, batch, d_a))
+    unit = np.eye(d_a)[:, None, None, :]
+    for t, h in enumerate(run.memories):
+        loads = np.stack([h + unit, h - unit])
+        loaded = rule.evolve(_like(moves.kraus[t], loads, 2), loads)
+        by_memory = _half_difference(_squared(loaded))
+        fresh = rule.evolve(moves.moved[:, :, t], _like(h, moves.moved[:, :, t], 2))
+        carried = np.einsum("kmbj,jmbil->kmbil", d_memory, by_memory)
+        # (moves so far, n_models, batch, d_s, d_a)
+        d_p = np.concatenate([carried, _half_difference(_squared(fresh))])
         d_loss[: len(d_p)] += (d_p.sum(axis=-1) * grad_p[t]).sum(axis=-1)
         if t + 1 < n_steps:
-            d_memory = _D_MEMORY[config.memory](forward.caches[t], d_p.sum(axis=2))
-    loads = 0 if config.memory == "reset" else ancilla
+            d_memory = rule.load_forward(d_p.sum(axis=-2), run.caches[t].own)
+    n_loads = d_a if rule.carries else 0
     # of single steps; the first step's memory is fixed and needs no loading
-    circuits = n_steps * (1 + 2 * (n_moves + loads)) - 2 * loads
-    return d_loss.reshape(n_steps, n_moves, batch), circuits
+    circuits = n_steps * (1 + 2 * (n_moves + n_loads)) - 2 * n_loads
+    return d_loss.reshape(n_steps, n_moves, n_models, batch), circuits
 
 
-def _channel_derivatives(
-    forward: Unrolled, moves: _Moves, grad_p: NDArray, config: QLSTMConfig
+def _linear_derivatives(
+    run: Run, moves: _Moves, config: QLSTMConfig
 ) -> tuple[NDArray, int]:
-    """Mixed: plain shifts of every occurrence, for the output is linear in each.
+    """Plain shifts of every occurrence, where the output is linear in each.
 
-    Half differences of memories are carried on, for the channels are linear too.
+    Half differences of memories are carried on, for the step is linear in them too.
     """
-    n_steps, batch, _, ancilla = moves.kraus.shape
+    rule, grad_p = config.rule, moves.grad_p
+    n_steps, n_models, batch, *_, d_a = moves.kraus.shape
     n_moves = moves.moved.shape[1]
-    d_loss = np.zeros((n_steps * n_moves, batch))
-    d_sigma = np.zeros((0, batch, ancilla, ancilla))
-    shape = (2, n_moves, batch, config.system_dim, ancilla, ancilla)
-    for t, sigma in enumerate(forward.memories):
-        old, moved = forward.branches[t], moves.moved[:, :, t].reshape(shape)
-        carried = old @ d_sigma[:, :, None] @ old.conj().swapaxes(-1, -2)
-        fresh = moved @ sigma[:, None] @ moved.conj().swapaxes(-1, -2)
-        d_each = np.concatenate([carried, _half_difference(fresh)])
-        d_p = np.trace(d_each, axis1=-2, axis2=-1).real
+    d_loss = np.zeros((n_steps * n_moves, n_models, batch))
+    d_sigma = np.zeros((0, n_models, batch, d_a, d_a))
+    for t, sigma in enumerate(run.memories):
+        carried = rule.evolve(_like(moves.kraus[t], d_sigma, 1), d_sigma)
+        fresh = rule.evolve(moves.moved[:, :, t], _like(sigma, moves.moved[:, :, t], 2))
+        d_branches = np.concatenate([carried, _half_difference(fresh)])
+        d_p = rule.probabilities(d_branches)
         d_loss[: len(d_p)] += (d_p * grad_p[t]).sum(axis=-1)
-        d_sigma = d_each.sum(axis=2)
+        d_sigma, _ = rule.update(d_branches)
     circuits = 1 + n_steps * 2 * n_moves
-    return d_loss.reshape(n_steps, n_moves, batch), circuits
+    return d_loss.reshape(n_steps, n_moves, n_models, batch), circuits
 
 
-def _d_unit(cache: NamedTuple, d_q: NDArray) -> NDArray:
-    """``dh = (dq - h (h . dq)) / |q|`` for ``h = q / |q|``: ``(moves, batch, d_a)``."""
-    h = cache.memory
-    return (d_q - h * (d_q * h).sum(axis=-1, keepdims=True)) / cache.norm
-
-
-def _d_marginals(cache: NamedTuple, d_p: NDArray) -> NDArray:
-    """``dq_j = sum_w dp_w(j_w) prod_{v != w} p_v(j_v)``, then normalized."""
-    d_q = np.zeros_like(d_p)
-    bits = wire_bits(d_p.shape[-1]).reshape(-1, 2, d_p.shape[-1])
-    for wire, of_wire in enumerate(bits):
-        others = cache.marginals.copy()
-        others[:, wire] = 1.0
-        d_q += product_vector(others) * ((d_p @ of_wire.T) @ of_wire)
-    return _d_unit(cache, d_q)
-
-
-def _d_reset(cache: NamedTuple, d_p: NDArray) -> NDArray:
-    """Nothing passes."""
-    return np.zeros_like(d_p)
+def _like(array: NDArray, moved: NDArray, axes: int) -> NDArray:
+    """The array for each of the moves, the first `axes` axes of `moved`."""
+    return np.broadcast_to(array, (*moved.shape[:axes], *array.shape))
 
 
 def _squared(branches: NDArray) -> NDArray[np.float64]:
@@ -246,20 +264,10 @@ def _half_difference(values: NDArray) -> NDArray:
     return (values[0] - values[1]) / 2
 
 
-_D_MEMORY: dict[str, Callable[[NamedTuple, NDArray], NDArray]] = {
-    "probabilities": _d_unit,
-    "marginals": _d_marginals,
-    "reset": _d_reset,
+SHIFTS: dict[str, Callable[..., tuple[NDArray, int]]] = {
+    "record": _record_derivatives,
+    "chained": _chained_derivatives,
+    "linear": _linear_derivatives,
 }
-"""Derivatives of the next memory from those of the ancilla's probabilities."""
-
-_DERIVATIVES: dict[str, Callable[..., tuple[NDArray, int]]] = {
-    "collapse": _record_derivatives,
-    "sampled": _record_derivatives,
-    "probabilities": _chained_derivatives,
-    "marginals": _chained_derivatives,
-    "reset": _chained_derivatives,
-    "mixed": _channel_derivatives,
-}
-"""How each memory rule's loss is differentiated by moves: the derivatives ``(n_steps,
-n_moves, batch)`` and the number of different circuits for one sequence."""
+"""How moves differentiate a loss, by `MemoryRule.shift`: the derivatives ``(n_steps,
+n_moves, n_models, batch)`` and the number of different circuits for one sequence."""

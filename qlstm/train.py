@@ -3,92 +3,40 @@
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.adam import (
-    SCHEDULES,
     AdamState,
     adam_init,
-    adam_update,
+    adam_step,
     clip_gradient,
+    flatten,
     scheduled_rate,
+    unflatten,
 )
-from qlstm.gradient import METHODS, LossGradient
-from qlstm.insight.trace import entanglement_means
+from qlstm.checks import check_choice, check_rng
+from qlstm.gradient import METHODS, check_method
+from qlstm.memory import Rngs
 from qlstm.model import mean_loss
+from qlstm.options import Training
 from qlstm.params import (
     QLSTMConfig,
     QLSTMParams,
-    check_choice,
     check_inputs,
     check_params,
-    check_rng,
-    check_size,
     check_targets,
-    params_class,
+    param_shapes,
+    stack_params,
 )
 from qlstm.readout import out_of_reach
 
-MONITORS = ("entanglement",)
-
 History = dict[str, list[float]]
-
-
-@dataclass(frozen=True)
-class Training:
-    """How to train: what `fit`, forecasters, protocols and command lines share.
-
-    Args:
-        epochs: Passes over the data.
-        batch_size: Sequences in a minibatch; more than there are makes one batch.
-        learning_rate: Adam's step size.
-        gradient: Gradient method, see `loss_and_grad`.
-        schedule: ``"constant"``, or ``"cosine"``: the step size falls to 0 along half a
-            cosine over the epochs.
-        clip_norm: Gradients longer than this are scaled down to it.
-        patience: Stop when the best loss (see `TrainState`) is this many epochs old,
-            and return that epoch's parameters.
-        frozen: Names of parameter arrays that are not trained, for ablations.
-
-    Raises:
-        TypeError: If a count is not an integer.
-        ValueError: If a count or a rate is not positive, or a name is unknown.
-
-    Example:
-        >>> Training(epochs=20, schedule="cosine").learning_rate
-        0.01
-    """
-
-    epochs: int = 150
-    batch_size: int = 5
-    learning_rate: float = 0.01
-    gradient: str = "reverse"
-    schedule: str = "constant"
-    clip_norm: float | None = None
-    patience: int | None = None
-    frozen: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_size("epochs", self.epochs)
-        check_size("batch_size", self.batch_size)
-        check_choice("gradient", self.gradient, tuple(METHODS))
-        check_choice("schedule", self.schedule, SCHEDULES)
-        if self.patience is not None:
-            check_size("patience", self.patience)
-        if self.clip_norm is not None and not self.clip_norm > 0:
-            raise ValueError(
-                f"Argument `clip_norm` must be positive, but is {self.clip_norm}."
-            )
-        if not 0 < self.learning_rate < np.inf:
-            raise ValueError(
-                "Argument `learning_rate` must be positive and finite, "
-                f"but is {self.learning_rate}."
-            )
-        object.__setattr__(self, "frozen", tuple(self.frozen))
+Monitor = Callable[[Sequence[QLSTMParams]], Sequence[dict[str, float]]]
+"""What adds numbers to the history after an epoch: a dict for each of the models that it
+is given. It has its own source of randomness, and does not stop the run."""
 
 
 class TrainState(NamedTuple):
@@ -146,19 +94,13 @@ def fit(
     inputs: ArrayLike,
     targets: ArrayLike,
     config: QLSTMConfig,
+    training: Training | None = None,
     *,
-    epochs: int,
-    batch_size: int = 5,
-    learning_rate: float = 0.01,
     rng: np.random.Generator,
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     callback: Callable[[TrainState], bool | None] | None = None,
-    gradient: str = "reverse",
-    monitor: str | None = None,
-    schedule: str = "constant",
-    clip_norm: float | None = None,
-    patience: int | None = None,
-    frozen: Sequence[str] = (),
+    monitor: Monitor | None = None,
+    **options: Any,
 ) -> tuple[QLSTMParams, History]:
     """Train with Adam on shuffled minibatches.
 
@@ -168,34 +110,25 @@ def fit(
         targets: ``(n_sequences,)``, or ``(n_sequences, n_steps)`` for a loss over all
             steps.
         config: The model's configuration.
-        epochs: Passes over the data.
-        batch_size: Sequences in a minibatch; more than there are makes one batch.
-        learning_rate: Adam's step size.
-        rng: Source of randomness for the shuffles, and for the draws of `sampled`.
+        training: How to train; or its fields as keywords, such as ``epochs=20``.
+        rng: Source of randomness for the shuffles, and for rules that draw.
         validation: Inputs and targets whose loss is measured after each epoch.
         callback: Called with the `TrainState` after each epoch; a true result stops.
             The state's arrays are those that training goes on with: do not change them.
-        gradient: Gradient method, see `loss_and_grad`.
-        monitor: ``"entanglement"`` records, after each epoch, the means over all steps
-            of the training sequences of the entanglement after U_en and U_dis
-            (``S_en``, ``S_out``) and the Schmidt strengths of U_en and U_dis (``K_en``,
-            ``K_dis``), in ebits.
-        schedule: ``"constant"``, or ``"cosine"``: the step size falls to 0 along half a
-            cosine over the epochs.
-        clip_norm: Gradients longer than this are scaled down to it.
-        patience: Stop when the best loss (see `TrainState`) is this many epochs old,
-            and return that epoch's parameters.
-        frozen: Names of parameter arrays that are not trained, for ablations.
+        monitor: Called with a list of the parameters after each epoch; returns a list of
+            one dict of numbers, which go into the history, such as
+            `qlstm.insight.EntanglementMonitor`.
+        **options: Fields of `Training`, in its place.
 
     Returns:
         The parameters after the last epoch (with `patience`, after the best), and the
-        history: a dict of lists, one
-        number an epoch (see `TrainState`). The loss of an epoch is the mean over its
-        minibatches, weighted by size, each before its update.
+        history: a dict of lists, one number an epoch (see `TrainState`). The loss of an
+        epoch is the mean over its minibatches, weighted by size, each before its update.
 
     Raises:
-        TypeError: If a count is not an integer.
-        ValueError: If shapes do not fit, a value is not finite, or a name is unknown.
+        TypeError: If a count is not an integer, or an option is unknown.
+        ValueError: If shapes do not fit, a value is not finite, a name is unknown, or
+            the memory rule does not support the gradient method.
 
     Example:
         >>> from qlstm import QLSTMConfig, init_params
@@ -207,24 +140,10 @@ def fit(
         >>> history["loss"][-1] < history["loss"][0] / 2
         True
     """
-    state = train(
-        train_init(params, rng),
-        inputs,
-        targets,
-        config,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        validation=validation,
-        callback=callback,
-        gradient=gradient,
-        monitor=monitor,
-        schedule=schedule,
-        clip_norm=clip_norm,
-        patience=patience,
-        frozen=frozen,
-    )
-    params = state.params if patience is None else state.best_params
+    state, training = train_init(params, rng), _training(training, options)
+    found = {"validation": validation, "callback": callback, "monitor": monitor}
+    state = train(state, inputs, targets, config, training, **found)
+    params = state.params if training.patience is None else state.best_params
     return params, state.history
 
 
@@ -233,20 +152,14 @@ def train(
     inputs: ArrayLike,
     targets: ArrayLike,
     config: QLSTMConfig,
+    training: Training | None = None,
     *,
-    epochs: int,
-    batch_size: int = 5,
-    learning_rate: float = 0.01,
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     callback: Callable[[TrainState], bool | None] | None = None,
-    gradient: str = "reverse",
-    monitor: str | None = None,
-    schedule: str = "constant",
-    clip_norm: float | None = None,
-    patience: int | None = None,
-    frozen: Sequence[str] = (),
+    monitor: Monitor | None = None,
+    **options: Any,
 ) -> TrainState:
-    """Continue a run until it has done `epochs` epochs in all.
+    """Continue a run until it has done all epochs, those it had done included.
 
     A run that is stopped, saved, loaded and continued gives the same bits as one that
     was never stopped, if all else is the same; with a cosine schedule `epochs`, too.
@@ -256,67 +169,62 @@ def train(
         inputs: As in `fit`.
         targets: As in `fit`.
         config: As in `fit`.
-        epochs: Epochs in all, those the state has done included.
-        batch_size: As in `fit`.
-        learning_rate: As in `fit`.
+        training: As in `fit`. With `patience`, the state at the end has the best
+            parameters beside the last.
         validation: As in `fit`.
         callback: As in `fit`.
-        gradient: As in `fit`.
         monitor: As in `fit`.
-        schedule: As in `fit`.
-        clip_norm: As in `fit`.
-        patience: As in `fit`; the state at the end has the best parameters beside the
-            last.
-        frozen: As in `fit`.
+        **options: As in `fit`.
 
     Returns:
         The `TrainState` at the end; the argument is not modified.
 
     Raises:
-        TypeError: If a count is not an integer.
+        TypeError: As in `fit`.
         ValueError: As in `fit`.
     """
-    check_size("epochs", epochs)
-    check_size("batch_size", batch_size)
-    check_choice("gradient", gradient, tuple(METHODS))
-    if isinstance(monitor, str):
-        check_choice("monitor", monitor, MONITORS)
-    check_choice("schedule", schedule, SCHEDULES)
-    if patience is not None:
-        check_size("patience", patience)
-    for name in frozen:
-        check_choice("frozen", name, params_class(config)._fields)
-    if clip_norm is not None and not clip_norm > 0:
-        raise ValueError(f"Argument `clip_norm` must be positive, but is {clip_norm}.")
-    if not 0 < learning_rate < np.inf:
-        raise ValueError(
-            "Argument `learning_rate` must be positive and finite, "
-            f"but is {learning_rate}."
-        )
+    training = _training(training, options)
+    check_method(training.gradient, config)
+    for name in training.frozen:
+        check_choice("frozen", name, param_shapes(config)._fields)
     state = state._replace(params=check_params(state.params, config))
     inputs = check_inputs(inputs, config)
     targets = check_targets(targets, inputs, config)
     if validation is not None:
         val_inputs = check_inputs(validation[0], config)
-        validation = val_inputs, check_targets(validation[1], val_inputs, config)
+        val_targets = check_targets(validation[1], val_inputs, config)
+        validation = val_inputs[None], val_targets[None]
     _warn_out_of_reach(inputs, targets, config)
-    method = METHODS[gradient]
-    while state.epoch < epochs:
+    patience = training.patience
+    while state.epoch < training.epochs:
         if patience is not None and state.epoch - state.best_epoch >= patience:
             break
         start = time.perf_counter()
         rng = np.random.default_rng()
         rng.bit_generator.state = state.rng_state
-        # `sampled` draws for what is only measured from a stream of its own
+        # rules that draw do so for what is only measured from a stream of its own
         measuring = np.random.Generator(rng.bit_generator.jumped())
-        rate = scheduled_rate(learning_rate, schedule, state.epoch, epochs)
-        options = (batch_size, rate, clip_norm, tuple(frozen))
-        state, row = _epoch(state, inputs, targets, config, options, method, rng)
+        step, *moments = state.adam
+        rate = scheduled_rate(
+            training.learning_rate, training.schedule, state.epoch, training.epochs
+        )
+        done = _epoch(
+            stack_params([state.params]),
+            AdamState(step, *(moment[None] for moment in moments)),
+            inputs[None],
+            targets[None],
+            rng.permutation(len(inputs))[None],
+            config,
+            training,
+            rate,
+            [rng],
+        )
+        state, row = _advance(state, done, 0)
         if validation is not None:
-            row["val_loss"] = mean_loss(state.params, *validation, config, measuring)
-        if monitor == "entanglement":
-            row |= entanglement_means(state.params, inputs, config, measuring)
-        if callable(monitor):  # stub until the core is merged
+            stacked = stack_params([state.params])
+            loss = mean_loss(stacked, *validation, config, [measuring])
+            row["val_loss"] = float(loss[0])
+        if monitor is not None:
             row |= monitor([state.params])[0]
         row["seconds"] = time.perf_counter() - start
         state = _record(state._replace(rng_state=rng.bit_generator.state), row)
@@ -325,45 +233,109 @@ def train(
     return state
 
 
+def _training(training: Training | None, options: dict[str, Any]) -> Training:
+    """The options of training, given whole or one by one."""
+    if training is None:
+        return Training(**options)
+    if options:
+        raise TypeError(
+            "Argument `training` must hold all options of training, but "
+            f"{', '.join(options)} came beside it."
+        )
+    return training
+
+
+class _Pass(NamedTuple):
+    """What an epoch leaves, for each of the models that are trained together."""
+
+    params: QLSTMParams
+    """``(n_models, ...)`` each."""
+    adam: AdamState
+    """Moments ``(n_models, n_params)``."""
+    losses: NDArray[np.float64]
+    """``(n_models,)``."""
+    outcomes: NDArray[np.int64] | None
+    """``(n_models, n_sequences, n_steps - 1)``; None for rules that do not jump."""
+
+
 def _epoch(
-    state: TrainState,
+    params: QLSTMParams,
+    adam: AdamState,
     inputs: NDArray,
     targets: NDArray,
+    orders: NDArray,
     config: QLSTMConfig,
-    options: tuple[int, float, float | None, tuple[str, ...]],
-    method: Callable[..., LossGradient],
-    rng: np.random.Generator,
+    training: Training,
+    rate: float,
+    rngs: Rngs,
+) -> _Pass:
+    """One pass over the data, each model in an order of its own.
+
+    Args:
+        params: The parameters, ``(n_models, ...)`` each.
+        adam: Moments ``(n_models, n_params)``.
+        inputs: ``(n_models, n_sequences, n_steps, n_features)``.
+        targets: ``(n_models, n_sequences, ...)``.
+        orders: A permutation of the sequences for each model.
+        config: The configuration.
+        training: How to train.
+        rate: The epoch's step size.
+        rngs: A source of randomness for each model.
+    """
+    n_models, n_sequences = orders.shape
+    models, method = np.arange(n_models)[:, None], METHODS[training.gradient]
+    x, trained = flatten(params), _trained(params, training.frozen)
+    total, outcomes = np.zeros(n_models), None
+    if config.rule.jumps:
+        shape = (n_models, n_sequences, inputs.shape[2] - 1)
+        outcomes = np.zeros(shape, dtype=np.int64)
+    for start in range(0, n_sequences, training.batch_size):
+        batch = models, orders[:, start : start + training.batch_size]
+        found = method(params, inputs[batch], targets[batch], config, rngs)
+        g = flatten(found.grads)
+        if training.frozen:
+            g = g * trained  # what is frozen does not count in the norm
+        if training.clip_norm is not None:
+            g = _clipped(g, params, training.clip_norm)
+        moved, adam = adam_step(x, g, adam, rate)
+        x = np.where(trained, moved, x) if training.frozen else moved
+        params = unflatten(x, params)
+        total += found.loss * batch[1].shape[1]
+        if outcomes is not None:
+            for t, cache in enumerate(found.run.caches):
+                outcomes[*batch, t] = config.rule.outcomes(cache)
+    return _Pass(params, adam, total / n_sequences, outcomes)
+
+
+def _trained(params: QLSTMParams, frozen: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Which of the flat parameters are trained; Adam's moments may still push others."""
+    named = params._asdict().items()
+    return flatten([np.full(a.shape, name not in frozen) for name, a in named])[0]
+
+
+def _clipped(g: NDArray, params: QLSTMParams, clip_norm: float) -> NDArray:
+    """Each model's gradient, no longer than the norm."""
+    first = type(params)(*(array[0] for array in params))
+    rows = [clip_gradient(unflatten(row, first), clip_norm) for row in g]
+    return flatten(stack_params(rows))
+
+
+def _advance(
+    state: TrainState, done: _Pass, model: int
 ) -> tuple[TrainState, dict[str, float]]:
-    """One pass over the shuffled data: the new state and the epoch's numbers."""
-    batch_size, learning_rate, clip_norm, frozen = options
-    order = rng.permutation(len(inputs))
-    params, adam, total = state.params, state.adam, 0.0
-    collapses = config.memory == "collapse"
-    outcomes = np.zeros((len(inputs), inputs.shape[1] - 1), dtype=np.int64)
-    for start in range(0, len(order), batch_size):
-        batch = order[start : start + batch_size]
-        result = method(params, inputs[batch], targets[batch], config, rng)
-        grads = clip_gradient(_thawed(result.grads, frozen), clip_norm)
-        kept = {name: getattr(params, name) for name in frozen}
-        params, adam = adam_update(params, grads, adam, learning_rate)
-        params = params._replace(**kept)  # Adam's moments may still push
-        total += result.loss * len(batch)
-        if collapses:
-            for t, cache in enumerate(result.unrolled.caches):
-                outcomes[batch, t] = cache.chosen[1]
-    row = {"loss": total / len(inputs)}
-    if collapses:
+    """The state after an epoch, and the epoch's numbers, of one of the models."""
+    row = {"loss": float(done.losses[model])}
+    if done.outcomes is not None:
+        outcomes = done.outcomes[model]
         seen = state.outcomes.shape == outcomes.shape
         row["branch_switches"] = int((outcomes != state.outcomes).sum()) if seen else 0
         state = state._replace(outcomes=outcomes)
-    return state._replace(params=params, adam=adam, epoch=state.epoch + 1), row
-
-
-def _thawed(grads: QLSTMParams, frozen: tuple[str, ...]) -> QLSTMParams:
-    """The gradient with zeros for what is frozen, which does not count in its norm."""
-    return grads._replace(
-        **{name: np.zeros_like(getattr(grads, name)) for name in frozen}
-    )
+    step, *moments = done.adam
+    return state._replace(
+        params=type(done.params)(*(array[model] for array in done.params)),
+        adam=AdamState(step, *(moment[model] for moment in moments)),
+        epoch=state.epoch + 1,
+    ), row
 
 
 def _warn_out_of_reach(inputs: NDArray, targets: NDArray, config: QLSTMConfig) -> None:

@@ -1,134 +1,142 @@
-"""The route for angle encoding: the input turns the system wires before every layer.
+"""The circuit of angle encoding: the input turns the system wires before every layer.
 
 ``K_i = <i|_sys L_2 E_2(x) ... L_1 E_1(x) |0>_sys`` with the entangling layers ``L`` and
 the rotations ``E`` of the system wires, about another axis than the layers' own. Every
-step has its own circuit, so there is no one matrix; its Kraus operators come from
-pushing the memory's basis states through. Derivations: docs/gradients.md, section 4.
+step has its own circuit, so there is no one matrix; its Kraus operators come from pushing
+the memory's basis states through. Derivations: docs/gradients.md, section 4.
+
+States are ``(n_models, n_steps * batch * d_a, dim)``: for each input, where each basis
+state of the memory went.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qlstm.cell import KrausRoute
 from qlstm.params import QLSTMConfig
-from qsim import RX, RY, entangling_layers, entangling_layers_backward
+from qsim import RX, RY
 from qsim.gates import GENERATORS
+from qsim.kernels import layer_kernel
 
 ENCODING_GATE = {"RX": ("RY", RY), "RY": ("RX", RX)}
 """The rotation that uploads, by the rotation of the layers: the other of the two."""
 
 
-class UploadRoute(KrausRoute):
-    """Angle encoding with re-uploading before each of the ``2 * n_layers`` layers."""
+def upload_kraus(
+    values: NDArray, angles: NDArray, config: QLSTMConfig
+) -> tuple[NDArray, NDArray]:
+    """Every step's Kraus operators.
 
-    def __init__(self, angles: NDArray, uploads: NDArray, config: QLSTMConfig) -> None:
-        """Push the memory's basis states through all layers.
+    Args:
+        values: Angles ``(n_steps, n_models, batch, 2 * n_layers * n_system)``.
+        angles: The layers' angles, ``(n_models, 2 * n_layers, n_wires)``.
+        config: The configuration.
 
-        Args:
-            angles: What `circuit_angles` returned, ``(2 * n_layers, n_wires)``.
-            uploads: Angles ``(n_steps, batch, 2 * n_layers * n_system)``.
-            config: The configuration.
-        """
-        super().__init__(config, uploads.shape[1])
-        self.angles, self.uploads = angles, uploads
-        self.final = self._forward(angles, uploads, len(angles))
-        self.kraus = self._as_kraus(self.final)
+    Returns:
+        Kraus operators ``(n_steps, n_models, batch, d_s, d_a, d_a)``, and the last
+        states, which the backward pass undoes.
+    """
+    states = _push(values, angles, config, angles.shape[1])
+    return _as_kraus(states, values, config), states
 
-    def entangler_kraus(self) -> NDArray:
-        """The same after U_en alone, ``(n_steps, batch, dim, 2**n_ancilla)``."""
-        half = self._forward(self.angles, self.uploads, self.config.n_layers)
-        return self._as_kraus(half)
 
-    def backward_kraus(self, grad_kraus: NDArray) -> tuple[NDArray, NDArray]:
-        """Undo layers and uploads; the columns of K are states."""
-        self.grad_kraus = grad_kraus
-        gates = self._gates(self.uploads)
-        generators = self._generators()
-        state, tensor = self.final, (-1, *(2,) * self.config.n_wires)
-        grad = np.moveaxis(grad_kraus, -1, 2).reshape(state.shape)
-        grad_angles = np.zeros(self.angles.shape)
-        grad_uploads = np.zeros((len(state), len(self.angles), self.config.n_system))
-        for layer in reversed(range(len(self.angles))):
-            state, grad, grad_angles[layer : layer + 1] = entangling_layers_backward(
-                state.reshape(tensor),
-                grad.reshape(tensor),
-                self.angles[layer : layer + 1],
-                self.config.rotation,
-            )
-            state, grad = self._by_system(state), self._by_system(grad)
-            overlap = np.einsum("acik,acjk->aij", grad.conj(), state, optimize=True)
-            grad_uploads[:, layer] = np.einsum("aij,wij->aw", overlap, generators).real
-            undo = gates[:, layer].conj().swapaxes(1, 2)[:, None]
-            state, grad = undo @ state, undo @ grad
-        return grad_angles, grad_uploads.reshape(self.uploads.shape)
+def upload_kraus_backward(
+    grad_kraus: NDArray,
+    values: NDArray,
+    angles: NDArray,
+    states: NDArray,
+    config: QLSTMConfig,
+) -> tuple[NDArray, NDArray]:
+    """Undo layers and uploads; the columns of K are states.
 
-    def shifted_kraus(self, shift: float) -> NDArray:
-        """Kraus operators with one layer angle shifted, for each angle."""
-        moved = []
-        for index in np.ndindex(self.angles.shape):
-            angles = self.angles.copy()
-            angles[index] += shift
-            moved.append(self._forward(angles, self.uploads, len(angles)))
-        return np.array([self._as_kraus(state) for state in moved])
+    Args:
+        grad_kraus: Gradient of the Kraus operators, in their shape.
+        values: As in `upload_kraus`.
+        angles: As in `upload_kraus`.
+        states: What it returned.
+        config: The configuration.
 
-    def moved_input_kraus(self) -> NDArray:
-        """Kraus operators with one upload shifted by +-pi/2, for each upload."""
-        moved = []
-        for sign in (1, -1):
-            for k in range(self.uploads.shape[2]):
-                uploads = self.uploads.copy()
-                uploads[..., k] += sign * np.pi / 2
-                state = self._forward(self.angles, uploads, len(self.angles))
-                moved.append(self._as_kraus(state))
-        return np.array(moved).reshape(2, -1, *self.kraus.shape)
-
-    def _forward(self, angles: NDArray, uploads: NDArray, n_layers: int) -> NDArray:
-        """States ``(n_steps * batch, 2**n_ancilla, dim)`` after the first layers."""
-        n_states, ancilla = uploads.shape[0] * uploads.shape[1], self.shape[2]
-        state = np.zeros((n_states, ancilla, self.shape[1], ancilla))
-        state[:, np.arange(ancilla), 0, np.arange(ancilla)] = 1.0  # |0> (x) |j>
-        gates = self._gates(uploads)
-        tensor = (-1, *(2,) * self.config.n_wires)
-        for layer in range(n_layers):
-            state = gates[:, layer, None] @ self._by_system(state)
-            state = entangling_layers(
-                state.reshape(tensor), angles[layer : layer + 1], self.config.rotation
-            )
-        return state.reshape(n_states, ancilla, -1)
-
-    def _gates(self, uploads: NDArray) -> NDArray:
-        """The uploads as matrices on the system: ``(states, layers, d_s, d_s)``."""
-        n_system = self.config.n_system
-        _, gate = ENCODING_GATE[self.config.rotation]
-        turns = gate(uploads.reshape(-1, len(self.angles), n_system))
-        product = turns[:, :, 0]
-        for wire in range(1, n_system):
-            product = (
-                product[..., :, None, :, None] * turns[:, :, wire, None, :, None, :]
-            )
-            d = 2 ** (wire + 1)
-            product = product.reshape(*turns.shape[:2], d, d)
-        return product
-
-    def _generators(self) -> NDArray:
-        """The generator of each system wire's upload, ``(n_system, d_s, d_s)``."""
-        name, _ = ENCODING_GATE[self.config.rotation]
-        n = self.config.n_system
-        return np.array(
-            [
-                np.kron(
-                    np.kron(np.eye(2**w), GENERATORS[name]), np.eye(2 ** (n - 1 - w))
-                )
-                for w in range(n)
-            ]
+    Returns:
+        Gradients of the layers' angles and of the uploads.
+    """
+    n_steps, n_models, batch, _ = values.shape
+    n_layers, n_system, dim = angles.shape[1], config.n_system, 2**config.n_wires
+    gates, generators = _gates(values, n_layers, config), _generators(config)
+    grad = grad_kraus.swapaxes(0, 1).reshape(n_models, -1, dim, config.ancilla_dim)
+    grad = grad.swapaxes(2, 3).reshape(states.shape)
+    grad_angles = np.zeros(angles.shape)
+    grad_values = np.zeros((n_models, n_steps * batch, n_layers, n_system))
+    for layer in reversed(range(n_layers)):
+        kernel = layer_kernel(angles[:, layer : layer + 1], config.rotation)
+        pair, turned = kernel.forward_backward(states, grad)
+        grad_angles[:, layer] = turned[:, 0]
+        states, grad = np.split(kernel.leave(pair), 2, axis=1)
+        states, grad = _by_system(states, config), _by_system(grad, config)
+        overlap = np.einsum("nacik,nacjk->naij", grad.conj(), states, optimize=True)
+        grad_values[:, :, layer] = np.einsum("naij,wij->naw", overlap, generators).real
+        undo = gates[:, :, layer].conj().swapaxes(2, 3)[:, :, None]
+        states, grad = (
+            (undo @ part).reshape(n_models, -1, dim) for part in (states, grad)
         )
+    grad_values = grad_values.reshape(n_models, n_steps, batch, -1)
+    return grad_angles, grad_values.swapaxes(0, 1)
 
-    def _by_system(self, state: NDArray) -> NDArray:
-        """``(states, 2**n_ancilla, 2**n_system, 2**n_ancilla)``."""
-        _, system, ancilla = self.shape
-        return state.reshape(-1, ancilla, system, ancilla)
 
-    def _as_kraus(self, state: NDArray) -> NDArray:
-        """Column j of K is where the memory's basis state j went."""
-        kraus = np.moveaxis(state, 1, 2)
-        return kraus.reshape(*self.uploads.shape[:2], *kraus.shape[1:])
+def upload_entangler_kraus(
+    values: NDArray, angles: NDArray, config: QLSTMConfig
+) -> NDArray:
+    """The same as the Kraus operators of `upload_kraus` after U_en alone."""
+    return _as_kraus(_push(values, angles, config, config.n_layers), values, config)
+
+
+def _push(
+    values: NDArray, angles: NDArray, config: QLSTMConfig, n_layers: int
+) -> NDArray:
+    """The states after the first layers."""
+    n_steps, n_models, batch, _ = values.shape
+    d_a, dim = config.ancilla_dim, 2**config.n_wires
+    states = np.zeros((n_models, n_steps * batch, d_a, dim))
+    states[:, :, np.arange(d_a), np.arange(d_a)] = 1.0  # |0> (x) |j>
+    gates = _gates(values, angles.shape[1], config)
+    for layer in range(n_layers):
+        turned = gates[:, :, layer, None] @ _by_system(states, config)
+        kernel = layer_kernel(angles[:, layer : layer + 1], config.rotation)
+        states = kernel.forward(turned.reshape(n_models, -1, dim))
+    return states.reshape(n_models, -1, dim)
+
+
+def _gates(values: NDArray, n_layers: int, config: QLSTMConfig) -> NDArray:
+    """The uploads as matrices on the system: ``(n_models, inputs, layers, d_s, d_s)``."""
+    n_system = config.n_system
+    _, gate = ENCODING_GATE[config.rotation]
+    shape = (values.shape[1], -1, n_layers, n_system)
+    turns = gate(values.swapaxes(0, 1).reshape(shape))
+    product = turns[:, :, :, 0]
+    for wire in range(1, n_system):
+        product = product[..., :, None, :, None] * turns[..., wire, None, :, None, :]
+        product = product.reshape(*turns.shape[:3], 2 ** (wire + 1), -1)
+    return product
+
+
+def _generators(config: QLSTMConfig) -> NDArray:
+    """The generator of each system wire's upload, ``(n_system, d_s, d_s)``."""
+    name, _ = ENCODING_GATE[config.rotation]
+    n = config.n_system
+    return np.array(
+        [
+            np.kron(np.kron(np.eye(2**w), GENERATORS[name]), np.eye(2 ** (n - 1 - w)))
+            for w in range(n)
+        ]
+    )
+
+
+def _by_system(states: NDArray, config: QLSTMConfig) -> NDArray:
+    """The states as ``(n_models, inputs, d_a, d_s, d_a)``."""
+    d_s, d_a = config.system_dim, config.ancilla_dim
+    return states.reshape(len(states), -1, d_a, d_s, d_a)
+
+
+def _as_kraus(states: NDArray, values: NDArray, config: QLSTMConfig) -> NDArray:
+    """Column j of K is where the memory's basis state j went."""
+    n_steps, n_models, batch, _ = values.shape
+    kraus = np.moveaxis(_by_system(states, config), 2, -1)
+    return kraus.reshape(n_models, n_steps, batch, *kraus.shape[2:]).swapaxes(0, 1)

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.checks import check_size
 from qlstm.forecasting.metrics import skill
 from qlstm.forecasting.significance import diebold_mariano
-from qlstm.params import check_size
 
 NEAR = 1 / 3
 """Most that a copy's squared distance to the last value seen is of its error."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.params import as_real, check_choice, check_rng, check_size
+from qlstm.checks import as_real, check_choice, check_rng, check_size
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.checks import check_choice, check_size
 from qlstm.forecasting.data import Scaler, fit_minmax
 from qlstm.forecasting.forecasters import Forecaster
 from qlstm.forecasting.metrics import Errors, errors, mase_scale, skill
 from qlstm.forecasting.multistep import predict_steps, recursive_forecast
-from qlstm.params import check_choice, check_size
 
 STRATEGIES = ("recursive", "direct", "joint")
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.checks import check_choice
 from qlstm.forecasting.baselines import (
     LSTM,
     RNN,
@@ -22,7 +23,7 @@ from qlstm.forecasting.baselines import (
     SeasonalNaive,
 )
 from qlstm.forecasting.quantum import Quantum
-from qlstm.params import QLSTMConfig, check_choice
+from qlstm.params import QLSTMConfig
 
 
 class Fitted(Protocol):

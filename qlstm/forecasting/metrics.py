@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.checks import check_size
 from qlstm.forecasting.baselines.naive import persistence
 from qlstm.forecasting.data import Dataset
-from qlstm.params import check_size
 
 
 class Errors(NamedTuple):

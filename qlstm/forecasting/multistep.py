@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.checks import check_size
 from qlstm.forecasting.forecasters import Fitted
-from qlstm.params import check_size
 
 
 def recursive_forecast(

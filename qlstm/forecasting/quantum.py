@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.adam import SCHEDULES
+from qlstm.checks import check_choice
 from qlstm.forecasting.baselines.examples import (
     Examples,
     Layout,
@@ -17,7 +18,7 @@ from qlstm.forecasting.baselines.networks import check_training
 from qlstm.forecasting.baselines.reservoir import with_features
 from qlstm.gradient import METHODS
 from qlstm.model import predict
-from qlstm.params import QLSTMConfig, QLSTMParams, check_choice, init_params
+from qlstm.params import QLSTMConfig, QLSTMParams, init_params
 from qlstm.train import History, fit
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.params import check_choice, check_size
+from qlstm.checks import check_choice, check_size
 
 ALTERNATIVES = ("two-sided", "less", "greater")
 

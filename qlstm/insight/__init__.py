@@ -13,9 +13,8 @@ from qlstm.insight.knowledge import (
     holevo_information,
     memory_capacity,
 )
-from qlstm.insight.monitor import EntanglementMonitor
 from qlstm.insight.stages import stage_powers, stage_unitaries
-from qlstm.insight.trace import Trace, trace
+from qlstm.insight.trace import EntanglementMonitor, Trace, trace
 
 __all__ = [
     "EntanglementMonitor",

@@ -2,23 +2,28 @@
 
 With the input u put in, a step takes the memory's density matrix to
 ``sum_i K_i sigma K_i^dag``, ``K_i = <i|_sys W |u>_sys``. That is what the rule `mixed`
-does, and `sampled` in the mean over its draws. No other rule is a linear map of density
+does, and `sampled` in the mean over its draws. No other built-in rule is a linear map of density
 matrices: `collapse` chooses its branch by the state, `probabilities` and `marginals`
 divide by a length that depends on it, and `reset` lets nothing through.
 """
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.model import unroll
-from qlstm.params import QLSTMConfig, QLSTMParams, check_inputs, check_params
+from qlstm.cell import circuit_angles
+from qlstm.encoding import encode
+from qlstm.memory import RULES
+from qlstm.model import CELLS
+from qlstm.params import (
+    QLSTMConfig,
+    QLSTMParams,
+    check_inputs,
+    check_params,
+    stack_params,
+)
 from qsim.entanglement import entropy
-
-CHANNEL_MEMORIES = ("mixed", "sampled")
-"""Memory rules whose step is a channel, for `sampled` in the mean."""
 
 
 class MemoryChannel(NamedTuple):
@@ -76,7 +81,7 @@ def memory_channel(
         >>> memory_channel(params, [[[0.5]]], config).rate
         array([[1.]])
     """
-    matrix = _transfer(_kraus(params, inputs, config)).swapaxes(0, 1)
+    matrix = config.rule.transfer(_kraus(params, inputs, config)).swapaxes(0, 1)
     eigenvalues = np.linalg.eigvals(matrix).astype(np.complex128)
     order = np.argsort(-np.abs(eigenvalues), axis=-1, kind="stable")
     eigenvalues = np.take_along_axis(eigenvalues, order, axis=-1)
@@ -128,7 +133,7 @@ def quantum_retention(
     grown = np.broadcast_to(np.eye(d * d), (batch, d * d, d * d))
     left = [np.full(batch, 2.0 * config.n_ancilla)]
     for t in range(n_steps):
-        grown = _transfer(kraus[t]) @ grown
+        grown = config.rule.transfer(kraus[t]) @ grown
         # rho_(r a)(r' a') = T_(a a')(r r') / d: a channel is known by what it does here
         tensor = grown.reshape(batch, d, d, d, d)  # a, a', r, r'
         joint = tensor.transpose(0, 3, 1, 4, 2).reshape(batch, d * d, d * d) / d
@@ -140,20 +145,16 @@ def quantum_retention(
 
 def _kraus(params: QLSTMParams, inputs: ArrayLike, config: QLSTMConfig) -> NDArray:
     """Kraus operators of every step, ``(n_steps, batch, 2**n_system, d, d)``."""
-    if config.memory not in CHANNEL_MEMORIES:
+    if not config.rule.is_channel:
+        channels = ", ".join(name for name, rule in RULES.items() if rule.is_channel)
         raise ValueError(
-            "Argument `config.memory` must be one of mixed, sampled, whose steps are "
+            f"Argument `config.memory` must be one of {channels}, whose steps are "
             f"quantum channels, but is {config.memory!r}. For the circuit alone, pass "
             'dataclasses.replace(config, memory="mixed").'
         )
     params, inputs = check_params(params, config), check_inputs(inputs, config)
-    return np.array(unroll(params, inputs, replace(config, memory="mixed")).branches)
-
-
-def _transfer(kraus: NDArray) -> NDArray:
-    """``sum_i K_i (x) conj(K_i)`` over leading axes: ``(..., d^2, d^2)``."""
-    *lead, n, d, _ = kraus.shape
-    flat = kraus.reshape(*lead, n, d * d)
-    pairs = flat.swapaxes(-1, -2) @ flat.conj()  # rows (a, c), columns (a', c')
-    pairs = pairs.reshape(*lead, d, d, d, d).swapaxes(-2, -3)
-    return pairs.reshape(*lead, d * d, d * d)
+    stacked = stack_params([params])
+    encoded = encode(inputs[None], stacked, config)
+    angles = circuit_angles(stacked, config)
+    kraus, _ = CELLS[config.encoding].kraus(encoded.values, angles, config)
+    return kraus[:, 0]

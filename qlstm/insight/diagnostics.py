@@ -16,8 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.encoding import encode_inputs_backward
-from qlstm.model import circuit_backward, unroll
-from qlstm.params import QLSTMConfig, QLSTMParams, check_inputs, check_params
+from qlstm.model import backward, forward
+from qlstm.params import (
+    QLSTMConfig,
+    QLSTMParams,
+    check_inputs,
+    check_params,
+    stack_params,
+)
 from qlstm.readout import read_out_backward
 
 
@@ -88,7 +94,7 @@ def forgetting_curve(
         changed[:, step] = inputs[other, step]
         same_draws = np.random.default_rng(seed)
         moved = last_memory(params, changed, config, same_draws)
-        distances.append(_distance(kept, moved))
+        distances.append(config.rule.distance(kept, moved))
     d = np.array(distances)
     mean, error = d.mean(axis=1), d.std(axis=1, ddof=1) / np.sqrt(batch)
     length = float(mean.sum() / mean[0]) if mean[0] > 0 else 0.0
@@ -147,13 +153,14 @@ def _output_gradient(
     rng: np.random.Generator | None,
 ) -> NDArray[np.float64]:
     """``dy_T / dx_t`` of one output; sequences do not mix, so one pass serves all."""
-    unrolled = unroll(params, inputs, config, rng=rng)
-    grad_outputs = np.zeros((inputs.shape[1], len(inputs), config.n_outputs))
-    grad_outputs[-1, :, output] = 1.0
-    p = unrolled.probabilities
-    grad_p, _ = read_out_backward(grad_outputs, p, params, config)
-    _, grad_encoded = circuit_backward(unrolled, grad_p, config)
-    gradients = encode_inputs_backward(grad_encoded, unrolled.encoded, params)
+    stacked, several = stack_params([params]), inputs[None]
+    run = forward(stacked, several, config, None if rng is None else [rng])
+    grad_outputs = np.zeros((inputs.shape[1], 1, len(inputs), config.n_outputs))
+    grad_outputs[-1, ..., output] = 1.0
+    p = run.probabilities
+    grad_p, _ = read_out_backward(grad_outputs, p, stacked, config)
+    _, grad_values = backward(run, grad_p, config)
+    gradients = encode_inputs_backward(grad_values, run.encoded, stacked, config)[0]
     if config.predicts == "change":
         gradients[:, -1, 0] += 1.0  # the last value itself is part of the output
     return gradients
@@ -179,22 +186,7 @@ def last_memory(
     rng: np.random.Generator | None,
 ) -> NDArray:
     """Memory after the last step, ``(batch, d)``, or for `mixed` ``(batch, d, d)``."""
-    one_more = np.concatenate(
-        [inputs, inputs[:, -1:]], axis=1
-    )  # its memory enters here
-    return unroll(params, one_more, config, rng=rng).memories[-1]
-
-
-def _distance(first: NDArray, second: NDArray) -> NDArray[np.float64]:
-    """Trace distance of two batches of memories.
-
-    For vectors it is ``sqrt(1 - |o|^2)``, o their overlap; taking ``1 - |o|`` from the
-    difference of the vectors in phase keeps a distance of 0 from becoming 1e-8.
-    """
-    if first.ndim == 3:
-        return np.abs(np.linalg.eigvalsh(first - second)).sum(axis=1) / 2
-    overlap = np.vecdot(second, first)
-    size = np.abs(overlap)
-    phase = np.divide(overlap, size, out=np.ones_like(overlap), where=size > 0)
-    gap = first - phase[:, None] * second
-    return np.sqrt(np.vecdot(gap, gap).real / 2 * (1 + size))
+    rngs = None if rng is None else [rng]
+    run = forward(stack_params([params]), inputs[None], config, rngs)
+    memory, _ = config.rule.update(run.branches[-1], rngs)
+    return memory[0]

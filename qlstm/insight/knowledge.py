@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.checks import check_size
 from qlstm.insight.diagnostics import check_model, last_memory
-from qlstm.params import QLSTMConfig, QLSTMParams, check_size
+from qlstm.params import QLSTMConfig, QLSTMParams
 from qsim import I2, PAULI_X, PAULI_Y, PAULI_Z
 from qsim.entanglement import entropy
 
@@ -91,7 +92,7 @@ def holevo_information(
             f"Argument `feature` must lie in 0..{config.n_features - 1}, "
             f"but is {feature}."
         )
-    rho = _density(last_memory(params, inputs, config, rng))
+    rho = config.rule.density(last_memory(params, inputs, config, rng))
     total = entropy(rho.mean(axis=0)[None])[0]
     batch = len(inputs)
     shuffled = [rng.permutation(batch) for _ in range(n_shuffles)]
@@ -188,13 +189,6 @@ def pauli_expectations(rho: NDArray) -> NDArray[np.float64]:
     return values[:, :, 0, 0].real
 
 
-def _density(memory: NDArray) -> NDArray:
-    """The memory's density matrices, ``(batch, d, d)``."""
-    if memory.ndim == 3:
-        return memory
-    return memory[:, :, None] * memory[:, None, :].conj()
-
-
 def _binned_entropy(rho: NDArray, order: NDArray, n_bins: int) -> float:
     """Mean entropy of the mean memory in each bin, the bins cut from an order."""
     edges = np.linspace(0, len(rho), n_bins + 1).astype(int)
@@ -205,7 +199,7 @@ def _binned_entropy(rho: NDArray, order: NDArray, n_bins: int) -> float:
 
 def _features(memory: NDArray, config: QLSTMConfig) -> NDArray[np.float64]:
     """What a linear readout sees, with a constant: p, or all Pauli expectations."""
-    if config.memory in ("probabilities", "marginals"):
-        p = memory / memory.sum(axis=1, keepdims=True)
+    p = config.rule.populations(memory)
+    if p is not None:
         return np.column_stack([p, np.ones(len(p))])
-    return pauli_expectations(_density(memory))
+    return pauli_expectations(config.rule.density(memory))

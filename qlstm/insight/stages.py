@@ -7,38 +7,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qlstm.cell import circuit_angles, stage_matrices
-from qlstm.params import QLSTMConfig, QLSTMParams, check_choice, check_params
+from qlstm.params import QLSTMConfig, QLSTMParams, check_params, stack_params
 from qsim.entanglement import disentangling_power, entangling_power, schmidt_strength
 
 
 def stage_unitaries(
     params: QLSTMParams, config: QLSTMConfig
 ) -> tuple[NDArray, NDArray]:
-    """The matrices of ``U_en`` and of ``U_dis``; a step applies ``U_dis U_en``.
+    """The unitaries U_en and U_dis of a step; the step itself is ``U_dis U_en``.
 
     Args:
         params: The parameters.
-        config: The configuration, with amplitude encoding: with angle encoding the
-            stages depend on the input.
+        config: The configuration, with amplitude encoding.
 
     Returns:
-        Two unitaries ``(2**n_wires, 2**n_wires)``; the system register comes first.
+        Two unitaries ``(2**n_wires, 2**n_wires)``.
 
     Raises:
-        ValueError: If the encoding is another one, or the parameters are wrong.
+        ValueError: If the parameters do not fit, or the stages depend on the input.
 
     Example:
         >>> from qlstm import init_params
-        >>> config = QLSTMConfig(disentangler="inverse")
+        >>> config = QLSTMConfig()
         >>> params = init_params(config, np.random.default_rng(0))
-        >>> params = params._replace(disentangler=params.entangler)
         >>> u_en, u_dis = stage_unitaries(params, config)
-        >>> bool(np.allclose(u_dis @ u_en, np.eye(16)))
+        >>> np.allclose(u_en @ u_en.conj().T, np.eye(16))
         True
     """
-    check_choice("config.encoding", config.encoding, ("amplitude",))
-    params = check_params(params, config)
-    return stage_matrices(circuit_angles(params, config), config)
+    if config.encoding == "angle":
+        raise ValueError(
+            "Argument `config.encoding` must be 'amplitude', since with 'angle' the "
+            "stages depend on the input."
+        )
+    stacked = stack_params([check_params(params, config)])
+    u_en, u_dis = stage_matrices(circuit_angles(stacked, config), config)
+    return u_en[0], u_dis[0]
 
 
 def stage_powers(

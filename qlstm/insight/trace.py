@@ -8,18 +8,26 @@ For `mixed` the joint state is a density matrix. There `S_en` and `S_out` are ha
 mutual information, ``(S(sys) + S(anc) - S(joint)) / 2``: for pure states the same number.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm import mixed
-from qlstm.cell import circuit_angles, stage_matrices
-from qlstm.memory import RULES
-from qlstm.model import Unrolled, outputs_of, unroll
-from qlstm.params import QLSTMConfig, QLSTMParams, check_inputs, check_params
+from qlstm.insight.stages import stage_unitaries
+from qlstm.memory import MemoryRule
+from qlstm.model import CELLS, Run, forward
+from qlstm.params import (
+    QLSTMConfig,
+    QLSTMParams,
+    check_inputs,
+    check_params,
+    check_record,
+    stack_params,
+)
+from qlstm.readout import read_out
+from qsim.entanglement import schmidt_strength
 from qsim.entanglement.density import entropy_of_probabilities
-from qsim.entanglement.unitaries import schmidt_strength
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,6 +107,7 @@ def trace(
     inputs: ArrayLike,
     config: QLSTMConfig,
     rng: np.random.Generator | None = None,
+    record: ArrayLike | None = None,
 ) -> Trace:
     """Run the model and write down what happens in every step.
 
@@ -106,7 +115,9 @@ def trace(
         params: The parameters.
         inputs: Sequences ``(batch, n_steps, n_features)``.
         config: The configuration.
-        rng: Source of randomness; the rule `sampled` needs it, no other uses it.
+        rng: Source of randomness; rules that draw need it, no other uses it.
+        record: Outcomes that were observed, ``(batch, n_steps - 1)``, for rules that
+            keep one (see `predict`).
 
     Returns:
         A `Trace`.
@@ -124,18 +135,22 @@ def trace(
         ((3, 5), True)
     """
     params, inputs = check_params(params, config), check_inputs(inputs, config)
-    run = unroll(params, inputs, config, route="matrix", rng=rng)
-    memories = np.array(run.memories)
-    state_en = _joint_states(run.route.entangler_kraus(), memories, config)
-    last, outcomes = _after_last(run, config, rng)
-    state_out = _joint_states(run.route.kraus, memories, config)
-    p = run.probabilities
+    stacked, rngs = stack_params([params]), None if rng is None else [rng]
+    record = check_record(record, inputs, config)
+    run = forward(stacked, inputs[None], config, rngs, record, "kraus")
+    rule, memories, p = config.rule, np.array(run.memories), run.probabilities
+    after_en = entangler_kraus(run, config)
+    last, cache = rule.update(run.branches[-1], rngs)
+    outcomes = np.full(p.shape[:-1], -1, dtype=np.int64)
+    if rule.keeps:
+        outcomes = np.array([rule.outcomes(c) for c in [*run.caches, cache]])
     ranked = np.sort(p, axis=-1)
-    (s_en, spectrum_en), (s_out, spectrum_out) = _entanglement(run, config)
+    s_en, spectrum_en = _entanglement(rule, after_en, memories)
+    s_out, spectrum_out = _entanglement(rule, run.kraus, memories)
     arrays = (
-        run.encoded[0],
-        state_en,
-        state_out,
+        run.encoded.values,
+        rule.joint(after_en, memories),
+        rule.joint(run.kraus, memories),
         s_en,
         s_out,
         spectrum_en,
@@ -146,107 +161,110 @@ def trace(
         _record_probability(p, outcomes),
         memories,
         np.concatenate([memories[1:], last[None]]),
-        outputs_of(run, params, inputs, config)[..., 0],
+        read_out(p, stacked, inputs[None], config)[..., 0],
     )
-    return Trace(*(array.swapaxes(0, 1) for array in arrays))
+    return Trace(*(array[:, 0].swapaxes(0, 1) for array in arrays))
 
 
 MONITOR_SEQUENCES = 32
 """Sequences that the monitor looks at, so that it stays cheap beside training."""
 
 
-def entanglement_means(
-    params: QLSTMParams,
-    inputs: NDArray,
-    config: QLSTMConfig,
-    rng: np.random.Generator | None = None,
-) -> dict[str, float]:
-    """Means of the entanglement in a step, and the Schmidt strengths of the two stages.
+class EntanglementMonitor:
+    """A monitor for `fit`: the entanglement in a step, and the stages' Schmidt strengths.
+
+    After each epoch it adds to the history `S_en` and `S_out`, the entanglement after
+    U_en and after U_dis, means over all steps of the sequences, and, but for angle
+    encoding, `K_en` and `K_dis`, the Schmidt strengths of U_en and U_dis; all in ebits.
 
     Args:
-        params: The parameters.
-        inputs: Sequences ``(batch, n_steps, n_features)``, not checked. Beyond
-            `MONITOR_SEQUENCES`, as many of them, evenly spaced, stand for all.
+        inputs: Sequences ``(batch, n_steps, n_features)``. Beyond `MONITOR_SEQUENCES`, as
+            many of them, evenly spaced, stand for all.
         config: The configuration.
-        rng: Source of randomness, for `sampled`.
+        rng: Source of randomness, for rules that draw; every call and every model sees
+            the same draws.
 
-    Returns:
-        `S_en` and `S_out`, means over all steps of these sequences, and, but for angle
-        encoding, `K_en` and `K_dis`, Schmidt strengths of U_en and U_dis; all in ebits.
+    Raises:
+        ValueError: If the inputs do not fit, or a rule that draws has no `rng`.
+
+    Example:
+        >>> from qlstm import QLSTMConfig, fit, init_params
+        >>> config, rng = QLSTMConfig(rotation="RY"), np.random.default_rng(0)
+        >>> inputs, targets = rng.uniform(-1, 1, (20, 5, 1)), np.zeros(20)
+        >>> params = init_params(config, rng)
+        >>> monitor = EntanglementMonitor(inputs, config)
+        >>> _, history = fit(params, inputs, targets, config, epochs=2, rng=rng,
+        ...                  monitor=monitor)
+        >>> list(history)
+        ['loss', 'branch_switches', 'S_en', 'S_out', 'K_en', 'K_dis', 'seconds']
     """
-    rows = np.linspace(0, len(inputs) - 1, min(len(inputs), MONITOR_SEQUENCES))
-    run = unroll(params, inputs[rows.astype(int)], config, route="matrix", rng=rng)
-    (s_en, _), (s_out, _) = _entanglement(run, config)
-    means = {"S_en": float(s_en.mean()), "S_out": float(s_out.mean())}
-    if config.encoding == "angle":  # the stages depend on the input
-        return means
-    u_en, u_dis = stage_matrices(circuit_angles(params, config), config)
-    dims = (config.system_dim, config.ancilla_dim)
-    return means | {
-        "K_en": float(schmidt_strength(u_en, dims)),
-        "K_dis": float(schmidt_strength(u_dis, dims)),
-    }
+
+    def __init__(
+        self,
+        inputs: ArrayLike,
+        config: QLSTMConfig,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        inputs, self.config = check_inputs(inputs, config), config
+        rows = np.linspace(0, len(inputs) - 1, min(len(inputs), MONITOR_SEQUENCES))
+        self.inputs = inputs[rows.astype(int)]
+        self.seed = None if rng is None else int(rng.integers(2**63))
+
+    def __call__(self, models: Sequence[QLSTMParams]) -> list[dict[str, float]]:
+        """The numbers of each model.
+
+        Args:
+            models: Parameters, one model or more.
+
+        Returns:
+            A dict for each.
+        """
+        return [self._means(params) for params in models]
+
+    def _means(self, params: QLSTMParams) -> dict[str, float]:
+        """The numbers of one model."""
+        config, rngs = self.config, None
+        if self.seed is not None:
+            rngs = [np.random.default_rng(self.seed)]
+        stacked, inputs = stack_params([params]), self.inputs[None]
+        run = forward(stacked, inputs, config, rngs, route="kraus")
+        memories = np.array(run.memories)
+        s_en, _ = _entanglement(config.rule, entangler_kraus(run, config), memories)
+        s_out, _ = _entanglement(config.rule, run.kraus, memories)
+        means = {"S_en": float(s_en.mean()), "S_out": float(s_out.mean())}
+        if config.encoding == "angle":  # the stages depend on the input
+            return means
+        dims = (config.system_dim, config.ancilla_dim)
+        strengths = (schmidt_strength(u, dims) for u in stage_unitaries(params, config))
+        return means | dict(zip(("K_en", "K_dis"), map(float, strengths), strict=True))
 
 
-def _joint_states(kraus: NDArray, memories: NDArray, config: QLSTMConfig) -> NDArray:
-    """Joint state of every step: vectors by register, or density matrices."""
-    if config.memory == "mixed":
-        return kraus @ memories @ kraus.conj().swapaxes(-1, -2)
-    states = (kraus @ memories[..., None])[..., 0]
-    return states.reshape(*states.shape[:2], config.system_dim, config.ancilla_dim)
+def entangler_kraus(run: Run, config: QLSTMConfig) -> NDArray:
+    """Kraus operators of every step after U_en alone."""
+    cell = CELLS[config.encoding]
+    return cell.entangler_kraus(run.encoded.values, run.angles, config)
 
 
-def _entanglement(run: Unrolled, config: QLSTMConfig) -> list[tuple[NDArray, NDArray]]:
-    """Entanglement and the ancilla's spectrum of every step, after U_en and U_dis."""
-    memories = np.array(run.memories)
-    kraus_en, kraus_out = run.route.entangler_kraus(), run.route.kraus
-    if config.memory == "mixed":
-        shape = np.shape(run.branches)
-        entering = entropy_of_probabilities(_spectrum(memories))
-        return [
-            _half_mutual_information(kraus.reshape(shape), memories, entering)
-            for kraus in (kraus_en, kraus_out)
-        ]
-    states = _joint_states(kraus_en, memories, config), np.array(run.branches)
-    spectra = [_spectrum(state.swapaxes(2, 3) @ state.conj()) for state in states]
-    return [(entropy_of_probabilities(spectrum), spectrum) for spectrum in spectra]
-
-
-def _half_mutual_information(
-    kraus: NDArray, sigma: NDArray, entering: NDArray
+def _entanglement(
+    rule: MemoryRule, kraus: NDArray, memories: NDArray
 ) -> tuple[NDArray, NDArray]:
-    """``(S(sys) + S(anc) - S(joint)) / 2`` and the ancilla's spectrum.
+    """Entanglement behind a circuit and the ancilla's spectrum, of every step.
 
-    The joint state has the spectrum, and so the entropy, of the memory that entered.
+    A mixed joint state has the spectrum, and so the entropy, of the memory that entered.
     """
-    *steps, d_s, d_a, _ = kraus.shape
-    pushed = kraus @ sigma[:, :, None]
-    flat, flat_pushed = (k.reshape(*steps, d_s, -1) for k in (kraus, pushed))
-    system = _spectrum(flat_pushed @ flat.conj().swapaxes(-1, -2))
-    side, side_pushed = (
-        k.swapaxes(2, 3).reshape(*steps, d_a, -1) for k in (kraus, pushed)
-    )
-    ancilla = _spectrum(side_pushed @ side.conj().swapaxes(-1, -2))
-    leaving = entropy_of_probabilities(system) + entropy_of_probabilities(ancilla)
-    return np.maximum(leaving - entering, 0) / 2, ancilla
+    system, ancilla = rule.reduced(kraus, memories)
+    spectrum = _spectrum(ancilla)
+    entropy = entropy_of_probabilities(spectrum)
+    if rule.pure:
+        return entropy, spectrum
+    entering = entropy_of_probabilities(_spectrum(memories))
+    leaving = entropy_of_probabilities(_spectrum(system)) + entropy
+    return np.maximum(leaving - entering, 0) / 2, spectrum
 
 
 def _spectrum(rho: NDArray) -> NDArray[np.float64]:
     """Eigenvalues of density matrices, decreasing and not below 0."""
     return np.maximum(np.linalg.eigvalsh(rho)[..., ::-1], 0)
-
-
-def _after_last(
-    run: Unrolled, config: QLSTMConfig, rng: np.random.Generator | None
-) -> tuple[NDArray, NDArray]:
-    """Memory after the last step, and the outcomes kept, ``(n_steps, batch)``."""
-    nothing = np.full(run.probabilities.shape[:2], -1, dtype=np.int64)
-    if config.memory == "mixed":
-        return mixed.channel(run.branches[-1], run.memories[-1]), nothing
-    memory, cache = RULES[config.memory].update(run.branches[-1], rng)
-    if not hasattr(cache, "chosen"):
-        return memory, nothing
-    return memory, np.array([c.chosen[1] for c in [*run.caches, cache]])
 
 
 def _record_probability(p: NDArray, outcomes: NDArray) -> NDArray[np.float64]:

@@ -24,8 +24,8 @@ from concurrent.futures import (
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
+from qlstm.checks import check_size
 from qlstm.files import canonical_json, versions
-from qlstm.params import check_size
 from qlstm.sweeps.files import (
     DamagedRunError,
     Record,

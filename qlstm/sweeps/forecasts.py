@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from qlstm.checks import check_choice, check_size
 from qlstm.forecasting.data import (
     SINE_PROTOCOLS,
     WEATHER_PROTOCOLS,
@@ -28,7 +29,7 @@ from qlstm.forecasting.data import (
 from qlstm.forecasting.forecast import Forecast, forecast_model, measure
 from qlstm.forecasting.metrics import persistence_errors
 from qlstm.forecasting.sources import load_csv, sha256_of_values
-from qlstm.params import QLSTMConfig, check_choice, check_size
+from qlstm.params import QLSTMConfig
 
 PROTOCOLS = {"sine": SINE_PROTOCOLS, "csv": WEATHER_PROTOCOLS}
 """The protocols of each dataset, by name; the first is the default."""

@@ -20,7 +20,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from qlstm.params import check_size
+from qlstm.checks import check_size
 
 THREADS = (
     "OPENBLAS_NUM_THREADS",

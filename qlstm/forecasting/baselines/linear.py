@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.checks import check_size
 from qlstm.forecasting.baselines.examples import Layout, check_examples
-from qlstm.params import check_size
 
 PENALTIES = 10.0 ** (np.arange(-12, 9) / 2)
 """Penalties to choose from, 1e-6 to 1e4."""

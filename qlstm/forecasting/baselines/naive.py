@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.checks import check_size
 from qlstm.forecasting.baselines.examples import Layout, check_examples, check_windows
-from qlstm.params import check_size
 
 
 def persistence(inputs: ArrayLike) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from qlstm.adam import (
     clip_gradient,
     scheduled_rate,
 )
+from qlstm.checks import check_choice, check_size
 from qlstm.forecasting.baselines.examples import (
     Examples,
     Layout,
@@ -27,7 +28,6 @@ from qlstm.forecasting.baselines.recurrent import (
     recurrent_forecast,
     recurrent_loss_and_grad,
 )
-from qlstm.params import check_choice, check_size
 
 HIDDEN = 8
 """Units where neither `hidden` nor `match_params` is given."""

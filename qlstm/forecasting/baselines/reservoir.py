@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.checks import check_size
 from qlstm.forecasting.baselines.examples import Layout, check_examples
 from qlstm.forecasting.baselines.linear import Linear, check_penalty, fit_ridge
 from qlstm.insight.trace import trace
 from qlstm.model import CHUNK
-from qlstm.params import QLSTMConfig, QLSTMParams, check_size, init_params
+from qlstm.params import QLSTMConfig, QLSTMParams, init_params
 
 
 class FittedReservoir(NamedTuple):

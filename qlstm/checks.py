@@ -1,0 +1,43 @@
+"""What a value must be: checks of the public border, and their one-line errors."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def as_real(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return `values` as float64, or say that they are not real numbers."""
+    if isinstance(values, np.ndarray) and values.dtype == np.float64:
+        return np.asarray(values)  # the usual case, and the inner loop's
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"their type is {array.dtype}")
+        return array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"Argument `{name}` must be an array of real numbers, but {error}."
+        ) from None
+
+
+def check_rng(rng: np.random.Generator) -> None:
+    """Say so when a source of randomness is none."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"Argument `rng` must be a numpy.random.Generator, but is {rng!r}."
+        )
+
+
+def check_size(name: str, value: int) -> None:
+    """Say so when a size is not a positive integer."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"Argument `{name}` must be an integer, but is {value!r}.")
+    if value < 1:
+        raise ValueError(f"Argument `{name}` must be at least 1, but is {value}.")
+
+
+def check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
+    """Say so when a name is not among the known ones."""
+    if value not in known:
+        raise ValueError(
+            f"Argument `{name}` must be one of {', '.join(known)}, but is {value!r}."
+        )
