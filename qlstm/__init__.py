@@ -4,6 +4,7 @@ from qlstm.adam import AdamState, adam_init, adam_update
 from qlstm.gradient import LossGradient, loss_and_grad, loss_gradient
 from qlstm.memory import DensityRule, RecordRule, VectorRule, register_memory
 from qlstm.model import predict
+from qlstm.options import Training
 from qlstm.params import (
     DISENTANGLERS,
     MEMORIES,
@@ -15,7 +16,7 @@ from qlstm.params import (
 )
 from qlstm.readout import Readout, register_readout
 from qlstm.store import load_model, load_state, save_model, save_state
-from qlstm.train import Training, TrainState, fit, train, train_init
+from qlstm.train import TrainState, fit, train, train_init
 
 __version__ = "0.2.0.dev0"
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qlstm.params import QLSTMConfig, QLSTMParams
-from qsim.kernels import circuit_matrices, circuit_matrices_backward
+from qsim.kernels import circuit_matrices, circuit_matrices_backward, layer_kernel
 
 
 def circuit_angles(params: QLSTMParams, config: QLSTMConfig) -> NDArray[np.float64]:
@@ -51,8 +51,9 @@ def kraus_operators(
         Kraus operators ``(n_steps, n_models, batch, d_s, d_a, d_a)``, and the matrices W,
         ``(n_models, dim, dim)``, which the backward pass needs.
     """
-    if config.disentangler == "flip" and config.cut == "entangled":
-        matrices = circuit_matrices(angles, config.rotation)
+    if config.disentangler == "flip" and config.cut == "entangled":  # the paper's cell
+        basis = np.eye(2**config.n_wires)[None]
+        matrices = layer_kernel(angles, config.rotation).forward(basis).mT
     else:
         matrices = cell_matrices(angles, config)
     return put_in(values, matrices, config), matrices
@@ -86,7 +87,8 @@ def kraus_operators_backward(
     grad_w = (u.swapaxes(1, 2) @ grad).reshape(n_models, d_s, dim, d_a)
     grad_w = grad_w.swapaxes(1, 2).reshape(n_models, dim, dim)
     if config.disentangler == "flip" and config.cut == "entangled":
-        grads = circuit_matrices_backward(matrices, grad_w, angles, config.rotation)
+        kernel = layer_kernel(angles, config.rotation)
+        _, grads = kernel.forward_backward(matrices.mT, grad_w.mT)
     else:
         grads = cell_matrices_backward(matrices, grad_w, angles, config)
     return grads, grad_u.reshape(n_models, n_steps, batch, d_s).swapaxes(0, 1)

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qlstm.params import QLSTMConfig
-from qsim.kernels import Kernel
-from qsim.kernels import _Stacked as layer_kernel
+from qsim.kernels import Kernel, layer_kernel
 
 
 def direct_step(
@@ -64,11 +63,11 @@ def direct_step_backward(
         psi, v = branches.reshape(shape), grad.reshape(shape)
         if second is not None:
             pair, turned = second.adjoint_backward(psi, v)
-            psi, v = second.leave(pair)
+            psi, v = np.split(second.leave(pair), 2, axis=1)
             grad_angles[:, n_first:] += turned
         pair, turned = first.forward_backward(psi, v)
         grad_angles[:, :n_first] += turned
-        v = first.leave(pair)[1].reshape(branches.shape)
+        v = np.split(first.leave(pair), 2, axis=1)[1].reshape(branches.shape)
         grad_values[t] = np.vecdot(memory[..., None, :], v).real
         return (values[t][..., None, :] @ v)[..., 0, :]
 

@@ -44,7 +44,7 @@ def encode(inputs: NDArray, params: QLSTMParams, config: QLSTMConfig) -> Encoded
         Daskin, eq. 3, plus a bias: without it, normalizing one feature leaves only its
         sign. Re-uploading: Perez-Salinas et al., Quantum 4, 226 (2020).
     """
-    x = np.moveaxis(inputs, 2, 0)
+    x = inputs.transpose(2, 0, 1, 3)
     projected = x @ params.proj_weight + params.proj_bias[:, None]
     if config.encoding == "angle":
         return Encoded(projected, np.ones((*projected.shape[:-1], 1)))

@@ -164,7 +164,12 @@ def reverse(
     run = forward(params, inputs, config, rngs, record, route)
     outputs = read_out(run.probabilities, params, inputs, config)
     loss, grad_outputs = loss_backward(outputs, targets, config)
-    grads = backward(run, grad_outputs, params, inputs, config)
+    p = run.probabilities
+    grad_p, grad_own = read_out_backward(grad_outputs, p, params, config)
+    grad_angles, grad_values = backward(run, grad_p, config)
+    grad_proj = encode_backward(grad_values, run.encoded, inputs, config)
+    grad_stages = split_angles(grad_angles, config)
+    grads = type(params)(*grad_proj, *grad_stages, *grad_own.values())
     return LossGradient(loss, grads, 0, run)
 
 

@@ -21,6 +21,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -69,14 +70,10 @@ class MemoryRule:
     def transfer(self, kraus: NDArray) -> NDArray:
         """A step as a matrix on density matrices read row by row, if it is a channel.
 
-        ``T = sum_i K_i (x) conj(K_i)``, with Kraus operators ``(..., d_s, d_a, d_a)`` an
-        array ``(..., d_a^2, d_a^2)``.
+        ``T = sum_i K_i (x) conj(K_i)``, the mean over the outcomes, with Kraus operators
+        ``(..., d_s, d_a, d_a)`` an array ``(..., d_a^2, d_a^2)``.
         """
-        *lead, d_s, d_a, _ = kraus.shape
-        flat = kraus.reshape(*lead, d_s, d_a * d_a)
-        pairs = flat.swapaxes(-1, -2) @ flat.conj()  # rows (a, c), columns (a', c')
-        pairs = pairs.reshape(*lead, d_a, d_a, d_a, d_a).swapaxes(-2, -3)
-        return pairs.reshape(*lead, d_a * d_a, d_a * d_a)
+        return Mixed().transfer(kraus)
 
 
 class VectorRule(MemoryRule):
@@ -100,18 +97,14 @@ class VectorRule(MemoryRule):
         Returns:
             Branches ``(..., d_s, d_a)``.
         """
-        *lead, d_s, d_a, _ = kraus.shape
-        stacked = kraus.reshape(*lead, d_s * d_a, d_a)
-        return (stacked @ memory[..., None]).reshape(*lead, d_s, d_a)
+        return (_stacked(kraus) @ memory[..., None]).reshape(kraus.shape[:-1])
 
     def evolve_backward(
         self, grad_branches: NDArray, kraus: NDArray, memory: NDArray
     ) -> NDArray:
         """``grad_h = sum_i K_i^dag grad_phi_i``."""
-        *lead, d_s, d_a, _ = kraus.shape
-        stacked = kraus.reshape(*lead, d_s * d_a, d_a)
-        row = grad_branches.reshape(*lead, 1, d_s * d_a)
-        return (row.conj() @ stacked).conj()[..., 0, :]
+        row = grad_branches.reshape(*kraus.shape[:-3], 1, -1).conj()
+        return (row @ _stacked(kraus)).conj()[..., 0, :]
 
     def kraus_backward(
         self, grad_branches: NDArray, kraus: NDArray, memory: NDArray
@@ -203,8 +196,7 @@ class DensityRule(MemoryRule):
 
     def joint(self, kraus: NDArray, memory: NDArray) -> NDArray:
         """The joint state behind the circuit: a density matrix ``(..., dim, dim)``."""
-        *lead, d_s, d_a, _ = kraus.shape
-        stacked = kraus.reshape(*lead, d_s * d_a, d_a)
+        stacked = _stacked(kraus)
         return stacked @ memory @ stacked.conj().swapaxes(-1, -2)
 
     def reduced(self, kraus: NDArray, memory: NDArray) -> tuple[NDArray, NDArray]:
@@ -243,10 +235,10 @@ class RecordCache(NamedTuple):
     """What a rule that keeps one branch leaves for its backward pass."""
 
     memory: NDArray
-    outcome: NDArray[np.int64]
-    """The branch that was kept, ``(...)``."""
+    kept: tuple[NDArray, ...]
+    """An index of the branches that were kept; the last entry is the outcomes."""
     norm: NDArray
-    """Its length, ``(..., 1)``."""
+    """Their lengths, ``(..., 1)``."""
     shape: tuple[int, ...]
 
 
@@ -277,33 +269,29 @@ class RecordRule(VectorRule):
             ValueError: If a given outcome has probability 0.
         """
         p = self.probabilities(branches)
-        outcome = self.choose(p, rngs) if given is None else np.asarray(given)
-        rows = np.arange(outcome.size), outcome.ravel()
-        lead, d_a = outcome.shape, branches.shape[-1]
-        chosen = p.reshape(len(rows[0]), -1)[rows].reshape(*lead, 1)
+        outcome = self.choose(p, rngs) if given is None else given
+        kept = (*_rows(p.shape[:-1]), outcome)
+        chosen = p[kept][..., None]
         if given is not None and not chosen.all():
             raise ValueError(
                 "Argument `record` must hold outcomes of positive probability, but "
                 f"outcome {outcome[chosen[..., 0] == 0][0]} has probability 0."
             )
         norm = np.sqrt(chosen)
-        kept = branches.reshape(len(rows[0]), -1, d_a)[rows].reshape(*lead, d_a)
-        memory = kept / norm
-        return memory, RecordCache(memory, outcome, norm, branches.shape)
+        memory = branches[kept] / norm
+        return memory, RecordCache(memory, kept, norm, branches.shape)
 
     def update_backward(self, grad_memory: NDArray, cache: RecordCache) -> NDArray:
         """``grad_phi_i = (grad_h - h Re<h, grad_h>) / |phi_i|``, other branches 0."""
         h = cache.memory
         along = np.vecdot(h, grad_memory).real[..., None]
-        grad = np.zeros((cache.outcome.size, *cache.shape[-2:]), dtype=h.dtype)
-        kept = (grad_memory - h * along) / cache.norm
-        rows = np.arange(len(grad)), cache.outcome.ravel()
-        grad[rows] = kept.reshape(len(grad), -1)
-        return grad.reshape(cache.shape)
+        grad = np.zeros(cache.shape, dtype=h.dtype)
+        grad[cache.kept] = (grad_memory - h * along) / cache.norm
+        return grad
 
     def outcomes(self, cache: RecordCache) -> NDArray[np.int64]:
         """The outcomes that were kept."""
-        return cache.outcome
+        return cache.kept[-1]
 
 
 class Collapse(RecordRule):
@@ -495,6 +483,17 @@ class Mixed(DensityRule):
     def update_backward(self, grad_memory: NDArray, cache: tuple[int, ...]) -> NDArray:
         """``grad_R_i = grad_sigma'``."""
         return np.broadcast_to(grad_memory[..., None, :, :], cache)
+
+
+@lru_cache(maxsize=64)
+def _rows(lead: tuple[int, ...]) -> tuple[NDArray, ...]:
+    """An open grid of indices over leading axes."""
+    return np.ix_(*map(np.arange, lead))
+
+
+def _stacked(kraus: NDArray) -> NDArray:
+    """The Kraus operators of all outcomes as one, ``(..., d_s * d_a, d_a)``."""
+    return kraus.reshape(*kraus.shape[:-3], -1, kraus.shape[-1])
 
 
 def wire_bits(dim: int) -> NDArray[np.float64]:

@@ -20,10 +20,9 @@ from qlstm.cell import (
     entangler_kraus,
     kraus_operators,
     kraus_operators_backward,
-    split_angles,
 )
 from qlstm.direct import direct_step, direct_step_backward
-from qlstm.encoding import Encoded, encode, encode_backward
+from qlstm.encoding import Encoded, encode
 from qlstm.memory import MemoryRule, Rngs, VectorRule
 from qlstm.params import (
     QLSTMConfig,
@@ -33,7 +32,7 @@ from qlstm.params import (
     check_record,
     stack_params,
 )
-from qlstm.readout import read_out, read_out_backward
+from qlstm.readout import read_out
 from qlstm.upload import upload_entangler_kraus, upload_kraus, upload_kraus_backward
 
 CHUNK = 1024
@@ -122,9 +121,7 @@ def forward(
     return Run(p, branches, memories, caches, encoded, angles, kraus, circuit)
 
 
-def circuit_backward(
-    run: Run, grad_p: NDArray, config: QLSTMConfig
-) -> tuple[NDArray, NDArray]:
+def backward(run: Run, grad_p: NDArray, config: QLSTMConfig) -> tuple[NDArray, NDArray]:
     """Pull a gradient of the outcome probabilities back through all steps.
 
     Args:
@@ -140,9 +137,10 @@ def circuit_backward(
         pull, *grads = direct_step_backward(run.encoded.values, run.angles, config)
         branches_backward(run, grad_p, config.rule, pull)
         return tuple(grads)
-    grad_kraus = kraus_backward(run, grad_p, config.rule)
-    backward = CELLS[config.encoding].kraus_backward
-    return backward(grad_kraus, run.encoded.values, run.angles, run.circuit, config)
+    cell, grad_kraus = CELLS[config.encoding], kraus_backward(run, grad_p, config.rule)
+    return cell.kraus_backward(
+        grad_kraus, run.encoded.values, run.angles, run.circuit, config
+    )
 
 
 def kraus_backward(run: Run, grad_p: NDArray, rule: MemoryRule) -> NDArray:
@@ -181,41 +179,12 @@ def branches_backward(
     return grads[::-1]
 
 
-def backward(
-    run: Run,
-    grad_outputs: NDArray,
-    params: QLSTMParams,
-    inputs: NDArray,
-    config: QLSTMConfig,
-) -> QLSTMParams:
-    """Pull a gradient of the outputs back to the parameters.
-
-    Args:
-        run: What `forward` returned.
-        grad_outputs: Gradient of a real loss with respect to each output, ``(n_steps,
-            n_models, batch, n_outputs)``.
-        params: The parameters `forward` was given.
-        inputs: The inputs it was given.
-        config: The configuration it was given.
-
-    Returns:
-        Gradients in the layout of the parameters.
-    """
-    grad_p, grad_own = read_out_backward(
-        grad_outputs, run.probabilities, params, config
-    )
-    grad_angles, grad_values = circuit_backward(run, grad_p, config)
-    grad_proj = encode_backward(grad_values, run.encoded, inputs, config)
-    grad_stages = split_angles(grad_angles, config)
-    return type(params)(*grad_proj, *grad_stages, *grad_own.values())
-
-
 def _is_direct(config: QLSTMConfig, n_states: int, route: str | None) -> bool:
     """Whether the gates are applied to the states: the matrix is wider than there are."""
     has_choice = (
         config.encoding == "amplitude"
         and config.cut == "entangled"
-        and isinstance(config.rule, VectorRule)
+        and type(config.rule).evolve is VectorRule.evolve
     )
     cheaper = "kraus" if 2**config.n_wires <= n_states else "direct"
     return has_choice and (route or cheaper) == "direct"

@@ -192,7 +192,7 @@ def _record_derivatives(
         d_loss[: len(d_p)] += d_numerator - f * d_denominator
         if t + 1 < n_steps:
             cache = run.caches[t]
-            outcome = _like(cache.outcome[..., None, None], branches, 2)
+            outcome = _like(rule.outcomes(cache)[..., None, None], branches, 2)
             kept = np.take_along_axis(branches, outcome, axis=-2)[..., 0, :]
             memories = kept / cache.norm
     circuits = 1 + n_steps * 2 * n_moves

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qlstm.adam import AdamState
+from qlstm.memory import RULES
 from qlstm.params import QLSTMConfig, QLSTMParams, check_params, param_shapes
+from qlstm.readout import READOUTS
 from qlstm.train import TrainState
 
 FORMAT_VERSION = 1
@@ -91,7 +93,7 @@ def save_model(
         (True, True)
     """
     params = check_params(params, config)
-    header = {"kind": "qlstm-model", "config": asdict(config)}
+    header = {"kind": "qlstm-model"} | _described(config)
     _write(path, header, dict(params._asdict()))
 
 
@@ -106,9 +108,11 @@ def load_model(path: str | os.PathLike) -> tuple[QLSTMParams, QLSTMConfig]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is cut short, of another kind or another version.
+        ValueError: If the file is cut short, of another kind or another version, or its
+            memory rule or readout is not registered.
     """
     header, arrays = _read(path, "qlstm-model")
+    _check_registered(path, header)
     try:
         config = QLSTMConfig(**header["config"])
         layout = type(param_shapes(config))
@@ -132,7 +136,7 @@ def save_state(path: str | os.PathLike, state: TrainState, config: QLSTMConfig) 
     check_params(state.params, config)
     header = {
         "kind": "qlstm-state",
-        "config": asdict(config),
+        **_described(config),
         "rng_state": state.rng_state,
         "epoch": state.epoch,
         "best_epoch": state.best_epoch,
@@ -159,9 +163,11 @@ def load_state(path: str | os.PathLike) -> tuple[TrainState, QLSTMConfig]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is cut short, of another kind or another version.
+        ValueError: If the file is cut short, of another kind or another version, or its
+            memory rule or readout is not registered.
     """
     header, arrays = _read(path, "qlstm-state")
+    _check_registered(path, header)
     try:
         config = QLSTMConfig(**header["config"])
         layout = type(param_shapes(config))
@@ -187,6 +193,26 @@ def load_state(path: str | os.PathLike) -> tuple[TrainState, QLSTMConfig]:
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path, error) from error
     return state, config
+
+
+def _described(config: QLSTMConfig) -> dict[str, Any]:
+    """A configuration for a header, and where what it names by registration came from."""
+    parts = {"memory": config.rule, "readout": config.output_map}
+    modules = {kind: type(part).__module__ for kind, part in parts.items()}
+    own = {k: module for k, module in modules.items() if module != f"qlstm.{k}"}
+    return {"config": asdict(config)} | ({"modules": own} if own else {})
+
+
+def _check_registered(path: str | os.PathLike, header: dict[str, Any]) -> None:
+    """Say so when a file needs a memory rule or a readout that is not registered."""
+    modules = header.get("modules", {})
+    for kind, known in (("memory", RULES), ("readout", READOUTS)):
+        if kind in modules and header["config"][kind] not in known:
+            raise ValueError(
+                f"File {os.fspath(path)} needs the {kind} {header['config'][kind]!r}, "
+                f"which is not registered: call `register_{kind}` first, as its module "
+                f"{modules[kind]} does."
+            )
 
 
 def _write(

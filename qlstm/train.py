@@ -3,14 +3,12 @@
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.adam import (
-    SCHEDULES,
     AdamState,
     adam_init,
     adam_step,
@@ -19,10 +17,11 @@ from qlstm.adam import (
     scheduled_rate,
     unflatten,
 )
-from qlstm.checks import check_choice, check_rng, check_size
+from qlstm.checks import check_choice, check_rng
 from qlstm.gradient import METHODS, check_method
 from qlstm.memory import Rngs
 from qlstm.model import mean_loss
+from qlstm.options import Training
 from qlstm.params import (
     QLSTMConfig,
     QLSTMParams,
@@ -38,59 +37,6 @@ History = dict[str, list[float]]
 Monitor = Callable[[Sequence[QLSTMParams]], Sequence[dict[str, float]]]
 """What adds numbers to the history after an epoch: a dict for each of the models that it
 is given. It has its own source of randomness, and does not stop the run."""
-
-
-@dataclass(frozen=True)
-class Training:
-    """How to train: what `fit`, forecasters, protocols and command lines share.
-
-    Args:
-        epochs: Passes over the data.
-        batch_size: Sequences in a minibatch; more than there are makes one batch.
-        learning_rate: Adam's step size.
-        gradient: Gradient method, see `loss_and_grad`.
-        schedule: ``"constant"``, or ``"cosine"``: the step size falls to 0 along half a
-            cosine over the epochs.
-        clip_norm: Gradients longer than this are scaled down to it.
-        patience: Stop when the best loss (see `TrainState`) is this many epochs old,
-            and return that epoch's parameters.
-        frozen: Names of parameter arrays that are not trained, for ablations.
-
-    Raises:
-        TypeError: If a count is not an integer.
-        ValueError: If a count or a rate is not positive, or a name is unknown.
-
-    Example:
-        >>> Training(epochs=20, schedule="cosine").learning_rate
-        0.01
-    """
-
-    epochs: int = 150
-    batch_size: int = 5
-    learning_rate: float = 0.01
-    gradient: str = "reverse"
-    schedule: str = "constant"
-    clip_norm: float | None = None
-    patience: int | None = None
-    frozen: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_size("epochs", self.epochs)
-        check_size("batch_size", self.batch_size)
-        check_choice("gradient", self.gradient, tuple(METHODS))
-        check_choice("schedule", self.schedule, SCHEDULES)
-        if self.patience is not None:
-            check_size("patience", self.patience)
-        if self.clip_norm is not None and not self.clip_norm > 0:
-            raise ValueError(
-                f"Argument `clip_norm` must be positive, but is {self.clip_norm}."
-            )
-        if not 0 < self.learning_rate < np.inf:
-            raise ValueError(
-                "Argument `learning_rate` must be positive and finite, "
-                f"but is {self.learning_rate}."
-            )
-        object.__setattr__(self, "frozen", tuple(self.frozen))
 
 
 class TrainState(NamedTuple):
@@ -363,8 +309,8 @@ def _epoch(
 
 def _trained(params: QLSTMParams, frozen: tuple[str, ...]) -> NDArray[np.bool_]:
     """Which of the flat parameters are trained; Adam's moments may still push others."""
-    masks = {k: np.full(v.shape, k not in frozen) for k, v in params._asdict().items()}
-    return flatten(tuple(masks.values()))[0].astype(bool)
+    named = params._asdict().items()
+    return flatten([np.full(a.shape, name not in frozen) for name, a in named])[0]
 
 
 def _clipped(g: NDArray, params: QLSTMParams, clip_norm: float) -> NDArray:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from qlstm.params import QLSTMConfig
 from qsim import RX, RY
 from qsim.gates import GENERATORS
-from qsim.kernels import _Stacked as layer_kernel
+from qsim.kernels import layer_kernel
 
 ENCODING_GATE = {"RX": ("RY", RY), "RY": ("RX", RX)}
 """The rotation that uploads, by the rotation of the layers: the other of the two."""
@@ -69,7 +69,8 @@ def upload_kraus_backward(
         kernel = layer_kernel(angles[:, layer : layer + 1], config.rotation)
         pair, turned = kernel.forward_backward(states, grad)
         grad_angles[:, layer] = turned[:, 0]
-        states, grad = (_by_system(part, config) for part in kernel.leave(pair))
+        states, grad = np.split(kernel.leave(pair), 2, axis=1)
+        states, grad = _by_system(states, config), _by_system(grad, config)
         overlap = np.einsum("nacik,nacjk->naij", grad.conj(), states, optimize=True)
         grad_values[:, :, layer] = np.einsum("naij,wij->naw", overlap, generators).real
         undo = gates[:, :, layer].conj().swapaxes(2, 3)[:, :, None]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qsim.gates import ROTATIONS
-from qsim.kernels import layer_kernel
+from qsim.kernels import circuit_matrices, circuit_matrices_backward, layer_kernel
 from qsim.state import check_state
 
 
@@ -45,8 +45,8 @@ def entangling_layers(
     """
     state = check_state(state)
     angles = check_angles(angles, rotation, state.ndim - 1)
-    flat = state.reshape(len(state), -1)
-    return layer_kernel(angles, rotation).forward(flat).reshape(state.shape)
+    rows = state.reshape(1, len(state), -1)
+    return layer_kernel(angles[None], rotation).forward(rows).reshape(state.shape)
 
 
 def entangling_layers_backward(
@@ -83,11 +83,14 @@ def entangling_layers_backward(
         (array([[1., 0.]]), array([[-1.]]))
     """
     state, grad_state = _check_pair(state, grad_state)
-    kernel = layer_kernel(check_real_angles(angles, rotation, state.ndim - 1), rotation)
-    rows, grad_rows = (array.reshape(len(state), -1) for array in (state, grad_state))
+    angles = check_real_angles(angles, rotation, state.ndim - 1)
+    kernel = layer_kernel(angles[None], rotation)
+    rows, grad_rows = (
+        array.reshape(1, len(state), -1) for array in (state, grad_state)
+    )
     pair, grad_angles = kernel.forward_backward(rows, grad_rows)
-    before, grad_before = kernel.leave(pair)
-    return before.reshape(state.shape), grad_before.reshape(state.shape), grad_angles
+    before, grad_before = kernel.leave(pair).reshape(2, *state.shape)
+    return before, grad_before, grad_angles[0]
 
 
 def adjoint_layers(
@@ -117,8 +120,9 @@ def adjoint_layers(
                 [0., 0.]]])
     """
     state = check_state(state)
-    kernel = layer_kernel(check_real_angles(angles, rotation, state.ndim - 1), rotation)
-    return kernel.adjoint(state.reshape(len(state), -1)).reshape(state.shape)
+    angles = check_real_angles(angles, rotation, state.ndim - 1)
+    rows = state.reshape(1, len(state), -1)
+    return layer_kernel(angles[None], rotation).adjoint(rows).reshape(state.shape)
 
 
 def adjoint_layers_backward(
@@ -140,11 +144,14 @@ def adjoint_layers_backward(
         ValueError: If shapes do not fit or the rotation is unknown.
     """
     state, grad_state = _check_pair(state, grad_state)
-    kernel = layer_kernel(check_real_angles(angles, rotation, state.ndim - 1), rotation)
-    rows, grad_rows = (array.reshape(len(state), -1) for array in (state, grad_state))
+    angles = check_real_angles(angles, rotation, state.ndim - 1)
+    kernel = layer_kernel(angles[None], rotation)
+    rows, grad_rows = (
+        array.reshape(1, len(state), -1) for array in (state, grad_state)
+    )
     pair, grad_angles = kernel.adjoint_backward(rows, grad_rows)
-    before, grad_before = kernel.leave(pair)
-    return before.reshape(state.shape), grad_before.reshape(state.shape), grad_angles
+    before, grad_before = kernel.leave(pair).reshape(2, *state.shape)
+    return before, grad_before, grad_angles[0]
 
 
 def circuit_matrix(angles: ArrayLike, rotation: str = "RX") -> NDArray:
@@ -170,8 +177,7 @@ def circuit_matrix(angles: ArrayLike, rotation: str = "RX") -> NDArray:
                [0., 0., 0., 1.],
                [0., 0., 1., 0.]])
     """
-    angles = check_angles(angles, rotation)
-    return layer_kernel(angles, rotation).forward(np.eye(2 ** angles.shape[1])).T
+    return circuit_matrices(check_angles(angles, rotation)[None], rotation)[0]
 
 
 def circuit_matrix_backward(
@@ -209,7 +215,9 @@ def circuit_matrix_backward(
             raise ValueError(
                 f"Argument `{name}` must have shape {(dim, dim)}, but has {array.shape}."
             )
-    return layer_kernel(angles, rotation).forward_backward(matrix.T, grad_matrix.T)[1]
+    return circuit_matrices_backward(
+        matrix[None], grad_matrix[None], angles[None], rotation
+    )[0]
 
 
 def _check_pair(state: ArrayLike, grad_state: ArrayLike) -> tuple[NDArray, NDArray]:

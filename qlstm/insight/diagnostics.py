@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.encoding import encode_inputs_backward
-from qlstm.model import circuit_backward, forward
+from qlstm.model import backward, forward
 from qlstm.params import (
     QLSTMConfig,
     QLSTMParams,
@@ -159,7 +159,7 @@ def _output_gradient(
     grad_outputs[-1, ..., output] = 1.0
     p = run.probabilities
     grad_p, _ = read_out_backward(grad_outputs, p, stacked, config)
-    _, grad_values = circuit_backward(run, grad_p, config)
+    _, grad_values = backward(run, grad_p, config)
     gradients = encode_inputs_backward(grad_values, run.encoded, stacked, config)[0]
     if config.predicts == "change":
         gradients[:, -1, 0] += 1.0  # the last value itself is part of the output

@@ -1,0 +1,149 @@
+"""Kernels: many models at once equal each alone, and a kernel remembers nothing."""
+
+from threading import Thread
+
+import numpy as np
+import pytest
+
+from qsim import (
+    adjoint_layers,
+    adjoint_layers_backward,
+    circuit_matrix,
+    circuit_matrix_backward,
+    entangling_layers,
+    entangling_layers_backward,
+)
+from qsim.kernels import circuit_matrices, circuit_matrices_backward, layer_kernel
+
+ROTATIONS = ["RX", "RY", "RZ"]
+WIRES = [1, 2, 3, 4, 5, 9, 11]
+N_MODELS, N_ROWS = 3, 2
+
+
+def draw(n_wires, n_layers=3, n_rows=N_ROWS):
+    """Angles, states and gradients of several models."""
+    rng = np.random.default_rng(n_wires)
+    shape = (2, N_MODELS, n_rows, 2**n_wires)
+    state, grad = rng.normal(size=shape) + 1j * rng.normal(size=shape)
+    return rng.uniform(-4, 4, (N_MODELS, n_layers, n_wires)), state, grad
+
+
+def passes(kernel, state, grad):
+    """Everything a kernel computes."""
+    forward, grad_angles = kernel.forward_backward(state, grad)
+    adjoint, adjoint_grad_angles = kernel.adjoint_backward(state, grad)
+    return [
+        kernel.forward(state),
+        kernel.adjoint(state),
+        kernel.leave(forward),
+        grad_angles,
+        kernel.leave(adjoint),
+        adjoint_grad_angles,
+    ]
+
+
+def assert_same_bits(left, right):
+    """Arrays are equal, and of one shape and dtype."""
+    for a, b in zip(left, right, strict=True):
+        assert (a.shape, a.dtype) == (b.shape, b.dtype)
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("rotation", ROTATIONS)
+@pytest.mark.parametrize("n_wires", WIRES)
+def test_many_models_equal_each_alone(n_wires, rotation):
+    angles, state, grad = draw(n_wires)
+    together = passes(layer_kernel(angles, rotation), state, grad)
+    for i in range(N_MODELS):
+        one = slice(i, i + 1)
+        alone = passes(layer_kernel(angles[one], rotation), state[one], grad[one])
+        assert_same_bits([array[one] for array in together], alone)
+
+
+@pytest.mark.parametrize("rotation", ROTATIONS)
+@pytest.mark.parametrize("n_wires", WIRES)
+def test_a_model_equals_the_public_functions(n_wires, rotation):
+    angles, state, grad = draw(n_wires)
+    ours = passes(layer_kernel(angles, rotation), state, grad)
+    for i in range(N_MODELS):
+        psi, grad_psi = (x[i].reshape(N_ROWS, *(2,) * n_wires) for x in (state, grad))
+        *before, grad_angles = entangling_layers_backward(
+            psi, grad_psi, angles[i], rotation
+        )
+        *after, adjoint_grad_angles = adjoint_layers_backward(
+            psi, grad_psi, angles[i], rotation
+        )
+        expected = [
+            entangling_layers(psi, angles[i], rotation),
+            adjoint_layers(psi, angles[i], rotation),
+            np.array(before),
+            grad_angles,
+            np.array(after),
+            adjoint_grad_angles,
+        ]
+        found = [array[i] for array in ours]
+        assert_same_bits(
+            [a.reshape(b.shape) for a, b in zip(found, expected, strict=True)], expected
+        )
+
+
+@pytest.mark.parametrize("rotation", ROTATIONS)
+@pytest.mark.parametrize("n_wires", [1, 2, 4, 5])
+def test_models_share_rows(n_wires, rotation):
+    angles, state, _ = draw(n_wires)
+    kernel = layer_kernel(angles, rotation)
+    shared, every = state[:1], np.repeat(state[:1], N_MODELS, axis=0)
+    assert_same_bits(
+        [kernel.forward(shared), kernel.adjoint(shared)],
+        [kernel.forward(every), kernel.adjoint(every)],
+    )
+
+
+@pytest.mark.parametrize("rotation", ROTATIONS)
+@pytest.mark.parametrize("n_wires", [1, 2, 4, 5])
+def test_matrices_of_many_models(n_wires, rotation):
+    angles, _, _ = draw(n_wires)
+    rng = np.random.default_rng(n_wires)
+    matrices = circuit_matrices(angles, rotation)
+    grad = rng.normal(size=matrices.shape)
+    grad_angles = circuit_matrices_backward(matrices, grad, angles, rotation)
+    for i in range(N_MODELS):
+        assert_same_bits([circuit_matrix(angles[i], rotation)], [matrices[i]])
+        alone = circuit_matrix_backward(matrices[i], grad[i], angles[i], rotation)
+        assert_same_bits([alone], [grad_angles[i]])
+
+
+@pytest.mark.parametrize("rotation", ROTATIONS)
+@pytest.mark.parametrize("n_wires", [2, 4, 11])
+def test_a_kernel_remembers_nothing(n_wires, rotation):
+    angles, state, grad = draw(n_wires)
+    kernel = layer_kernel(angles, rotation)
+    first = passes(kernel, state, grad)
+    kept = [array.copy() for array in first]
+    assert_same_bits(passes(kernel, grad, state)[:1], [kernel.forward(grad)])
+    assert_same_bits(passes(kernel, state, grad), kept)
+    assert_same_bits(first, kept)
+
+
+@pytest.mark.parametrize("rotation", ROTATIONS)
+def test_two_threads_share_a_kernel(rotation):
+    angles, state, grad = draw(11, n_rows=8)
+    kernel = layer_kernel(angles, rotation)
+    expected = [passes(kernel, state, grad), passes(kernel, grad, state)]
+    found = [[], []]
+
+    def work(which, *pair):
+        for _ in range(20):
+            found[which].append(passes(kernel, *pair))
+
+    threads = [
+        Thread(target=work, args=args) for args in ((0, state, grad), (1, grad, state))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for which in (0, 1):
+        assert len(found[which]) == 20
+        for result in found[which]:
+            assert_same_bits(result, expected[which])
