@@ -139,5 +139,7 @@ def encode(inputs, params, config):
 def encode_backward(grad_values, encoded, inputs, config):
     """`qlstm.encoding.encode_backward`: gradients of the projection."""
     encoded = encoding.Encoded(*(array[:, None] for array in encoded))
-    grads = encoding.encode_backward(grad_values[:, None], encoded, inputs[None], config)
+    grads = encoding.encode_backward(
+        grad_values[:, None], encoded, inputs[None], config
+    )
     return tuple(grad[0] for grad in grads)

@@ -499,7 +499,9 @@ def test_holevo_of_orthogonal_memories_is_all_of_the_bin(monkeypatch):
 
 def test_holevo_of_overlapping_memories(monkeypatch):
     """Two pure states at overlap c, equally often: h((1 + c) / 2) bits."""
-    params, inputs, config = draw(15, 2000, 1, memory="collapse", n_system=1, n_ancilla=1)
+    params, inputs, config = draw(
+        15, 2000, 1, memory="collapse", n_system=1, n_ancilla=1
+    )
     upper = np.argsort(np.argsort(inputs[:, 0, 0])) * 2 // 2000
     angle = 0.7
     pair = np.array([[1, 0], [np.cos(angle), np.sin(angle)]])
@@ -561,7 +563,9 @@ def test_capacity_of_a_perfect_memory(monkeypatch):
 
 
 def test_capacity_sees_what_is_linear_only(monkeypatch):
-    params, inputs, config = draw(19, 2000, 2, memory="collapse", n_system=1, n_ancilla=1)
+    params, inputs, config = draw(
+        19, 2000, 2, memory="collapse", n_system=1, n_ancilla=1
+    )
     states = np.zeros((2000, 2))
     states[:, 0] = np.sqrt((1 + inputs[:, 1, 0] ** 2) / 2)
     states[:, 1] = np.sqrt(1 - states[:, 0] ** 2)

@@ -49,9 +49,9 @@ def test_a_batch_equals_a_loop(qml):
     h = np.array([0.6, 0.0, 0.8, 0.0])
     together = cell(inputs[:, 0], np.tile(h, (3, 1)))
     for k in range(3):
-        for whole, one in zip(together, cell(inputs[k, 0], h), strict=True):
-            assert np.shape(one) == np.shape(whole)[1:]
-            np.testing.assert_allclose(one, whole[k], rtol=0, atol=1e-14)
+        for whole, alone in zip(together, cell(inputs[k, 0], h), strict=True):
+            assert np.shape(alone) == np.shape(whole)[1:]
+            np.testing.assert_allclose(alone, whole[k], rtol=0, atol=1e-14)
 
 
 def test_the_memory_starts_as_the_first_basis_state(qml):
