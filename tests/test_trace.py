@@ -350,7 +350,7 @@ def test_it_does_not_move_a_generator_of_the_run():
 
 def test_it_needs_a_generator_for_a_rule_that_draws():
     _, inputs, config = draw(14, memory="sampled")
-    with pytest.raises(ValueError, match="Argument `rng` must be"):
+    with pytest.raises(TypeError, match="Argument `rng` must be"):
         EntanglementMonitor(inputs, config)
 
 
