@@ -5,6 +5,7 @@ from functools import reduce
 from itertools import product
 
 import numpy as np
+import one
 import pytest
 
 from qlstm import QLSTMConfig, QLSTMParams, init_params, predict
@@ -20,12 +21,11 @@ from qlstm.insight import (
     trace,
 )
 from qlstm.insight.knowledge import pauli_expectations
-from qlstm.params import MEMORIES
 from qsim import PAULI_X, PAULI_Y, PAULI_Z, circuit_matrix
 from qsim.entanglement import entropy, trace_distance
 
 PAULIS = [np.eye(2), PAULI_X, PAULI_Y, PAULI_Z]
-every_memory = pytest.mark.parametrize("memory", MEMORIES)
+every_memory = pytest.mark.parametrize("memory", one.MEMORIES)
 every_rotation = pytest.mark.parametrize("rotation", ["RX", "RY"])
 
 
@@ -199,7 +199,7 @@ def test_retention_falls_from_twice_the_wires(rotation, sizes):
 def test_only_channels_are_channels(question, memory):
     params, inputs, config = draw(6, memory=memory)
     with pytest.raises(
-        ValueError, match=rf"one of mixed, sampled.*is '{memory}'.*repl"
+        ValueError, match=rf"one of sampled, mixed.*is '{memory}'.*repl"
     ):
         question(params, inputs, config)
 
@@ -486,7 +486,7 @@ def test_pauli_expectations_are_traces():
 
 
 def test_holevo_of_orthogonal_memories_is_all_of_the_bin(monkeypatch):
-    params, inputs, config = draw(14, 4000, 3)
+    params, inputs, config = draw(14, 4000, 3, memory="collapse")
     quarter = np.argsort(np.argsort(inputs[:, 1, 0])) * 4 // 4000
     monkeypatch.setattr(knowledge, "last_memory", by_hand(np.eye(4)[quarter]))
     rng = np.random.default_rng(0)
@@ -499,7 +499,9 @@ def test_holevo_of_orthogonal_memories_is_all_of_the_bin(monkeypatch):
 
 def test_holevo_of_overlapping_memories(monkeypatch):
     """Two pure states at overlap c, equally often: h((1 + c) / 2) bits."""
-    params, inputs, config = draw(15, 2000, 1, n_system=1, n_ancilla=1)
+    params, inputs, config = draw(
+        15, 2000, 1, memory="collapse", n_system=1, n_ancilla=1
+    )
     upper = np.argsort(np.argsort(inputs[:, 0, 0])) * 2 // 2000
     angle = 0.7
     pair = np.array([[1, 0], [np.cos(angle), np.sin(angle)]])
@@ -561,7 +563,9 @@ def test_capacity_of_a_perfect_memory(monkeypatch):
 
 
 def test_capacity_sees_what_is_linear_only(monkeypatch):
-    params, inputs, config = draw(19, 2000, 2, n_system=1, n_ancilla=1)
+    params, inputs, config = draw(
+        19, 2000, 2, memory="collapse", n_system=1, n_ancilla=1
+    )
     states = np.zeros((2000, 2))
     states[:, 0] = np.sqrt((1 + inputs[:, 1, 0] ** 2) / 2)
     states[:, 1] = np.sqrt(1 - states[:, 0] ** 2)

@@ -2,10 +2,10 @@
 
 import checker
 import numpy as np
+import one
 import pytest
 
 from qlstm import QLSTMConfig, QLSTMParams, init_params, loss_and_grad, predict
-from qlstm.encoding import encode, encode_backward
 
 
 @pytest.mark.parametrize("n_features", [1, 3])
@@ -13,7 +13,7 @@ def test_amplitudes_are_normalized_projections(n_features):
     rng = np.random.default_rng(0)
     config = QLSTMConfig(n_features=n_features)
     params, inputs = init_params(config, rng), rng.normal(size=(3, 5, n_features))
-    amplitudes, norm = encode(inputs, params, config)
+    amplitudes, norm = one.encode(inputs, params, config)
     assert amplitudes.shape == (5, 3, 4) and norm.shape == (5, 3, 1)
     for sample in range(3):
         for step in range(5):
@@ -25,7 +25,7 @@ def test_amplitudes_are_normalized_projections(n_features):
 
 def test_without_the_bias_only_the_sign_is_left():
     params = QLSTMParams(np.array([[3.0, 4.0]]), np.zeros(2), None, None)
-    amplitudes, _ = encode(
+    amplitudes, _ = one.encode(
         np.array([[[0.1], [7.0], [-2.0]]]), params, QLSTMConfig(n_system=1)
     )
     expected = [[0.6, 0.8], [0.6, 0.8], [-0.6, -0.8]]
@@ -43,12 +43,12 @@ def test_backward_is_the_gradient(n_features):
 
     def loss(x):
         return (
-            weights * encode(inputs, QLSTMParams(*x, None, None), config).amplitudes
+            weights * one.encode(inputs, QLSTMParams(*x, None, None), config).values
         ).sum()
 
     def gradient(x):
-        encoded = encode(inputs, QLSTMParams(*x, None, None), config)
-        return encode_backward(weights, encoded, inputs)
+        encoded = one.encode(inputs, QLSTMParams(*x, None, None), config)
+        return one.encode_backward(weights, encoded, inputs, config)
 
     assert checker.relative_error(rng, draw, loss, gradient) < 1e-7
 

@@ -29,6 +29,7 @@ from qlstm import (
     train,
     train_init,
 )
+from qlstm.insight import EntanglementMonitor
 
 VERSION = "0.1.0"
 ROOT = Path(__file__).resolve().parents[1]
@@ -133,13 +134,16 @@ def train_to_the_end(name, state, config):
     """Train on the recorded data with the recorded options."""
     data = STATES["data"]
     validation = data["validation"] if name == "validation" else None
+    options = dict(STATES["runs"][name]["options"])
+    if options.pop("monitor", None) == "entanglement":
+        options["monitor"] = EntanglementMonitor(data["inputs"], config)
     return train(
         state,
         data["inputs"],
         data["targets"],
         config,
         validation=validation,
-        **STATES["runs"][name]["options"],
+        **options,
     )
 
 

@@ -11,13 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import one
 import pytest
 
 from qlstm import QLSTMConfig, QLSTMParams, loss_and_grad, predict
-from qlstm.cell import ROUTES, circuit_angles
-from qlstm.gradient import reverse
 from qlstm.memory import RULES
-from qlstm.model import unroll
 from qsim import (
     collapse,
     entangling_layers,
@@ -84,7 +82,7 @@ def test_no_case_is_near_a_tie():
 
 def test_state_after_every_layer(golden):
     config, case = golden
-    angles = circuit_angles(case["params"], config)
+    angles = one.circuit_angles(case["params"], config)
     for joint, layers in zip(case["joint"], case["layers"], strict=True):
         state = as_states(joint, config)
         for k, expected in enumerate(layers):
@@ -98,7 +96,7 @@ def test_state_after_every_layer(golden):
 
 def test_layers_are_undone(golden):
     config, case = golden
-    angles = circuit_angles(case["params"], config)
+    angles = one.circuit_angles(case["params"], config)
     for joint, layers in zip(case["joint"], case["layers"], strict=True):
         last = as_states(layers[-1], config)
         before, _, _ = entangling_layers_backward(last, last, angles, config.rotation)
@@ -124,17 +122,18 @@ def test_measurements_of_the_shown_states(golden):
             assert_near(memory.reshape(len(state), -1), case["memories"][step])
 
 
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("route", one.ROUTES)
 def test_unrolled_model(golden, route):
     config, case = golden
-    run = unroll(case["params"], case["inputs"], config, route)
+    run = one.forward(case["params"], case["inputs"], config, route)
     assert_near(run.outputs, case["outputs"])
     memory, _ = RULES[config.memory].update(run.branches[-1])
     assert_near([*run.memories[1:], memory], case["memories"])
     p = np.vecdot(run.branches, run.branches).real
     assert_near(p, case["p_system"])
+    assert_near(run.probabilities, case["p_system"])
     for k, step in enumerate(case["shown"]):
-        u, h = run.encoded.amplitudes[step], run.memories[step]
+        u, h = run.values[step], run.memories[step]
         joint = (u[:, :, None] * h[:, None, :]).reshape(len(u), -1)
         assert_near(joint, case["joint"][k])
         assert_near(run.branches[step].reshape(joint.shape), case["layers"][k, -1])
@@ -149,7 +148,7 @@ def test_predictions(golden):
 
 
 @pytest.mark.parametrize("loss", ["last", "all"])
-@pytest.mark.parametrize("route", [None, *ROUTES])
+@pytest.mark.parametrize("route", [None, *one.ROUTES])
 def test_loss_and_gradient(golden, loss, route):
     config, case = golden
     config = replace(config, loss=loss)
@@ -157,8 +156,8 @@ def test_loss_and_gradient(golden, loss, route):
     if route is None:
         value, grads = loss_and_grad(case["params"], case["inputs"], targets, config)
     else:
-        value, grads, *_ = reverse(
-            case["params"], case["inputs"], targets, config, route=route
+        value, grads, _ = one.reverse(
+            case["params"], case["inputs"], targets, config, route
         )
     assert_near(value, case["loss"][loss])
     for ours, theirs in zip(grads, case["grads"][loss], strict=True):

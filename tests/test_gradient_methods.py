@@ -3,9 +3,11 @@
 import checker
 import dense
 import numpy as np
+import one
 import pytest
 
 from qlstm import (
+    PAPER_MEMORIES,
     QLSTMConfig,
     QLSTMParams,
     fit,
@@ -13,10 +15,8 @@ from qlstm import (
     loss_and_grad,
     loss_gradient,
 )
-from qlstm.cell import circuit_angles
 from qlstm.forecasting import SINE_PROTOCOLS, noisy_sine, prepare
-from qlstm.model import unroll
-from qlstm.params import MEMORIES, PAPER_MEMORIES
+from qlstm.shift import shifted_kraus
 from qsim import circuit_matrix
 
 REGISTERS = [(1, 1), (1, 2), (2, 2), (3, 1)]
@@ -72,7 +72,7 @@ def test_all_methods_agree(rotation, memory, registers, n_steps, n_features, los
 
 
 @pytest.mark.parametrize("n_layers", [1, 3])
-@pytest.mark.parametrize("memory", MEMORIES)
+@pytest.mark.parametrize("memory", one.MEMORIES)
 def test_all_methods_agree_for_the_inverse_disentangler(memory, n_layers):
     case = draw(3, memory=memory, n_layers=n_layers, disentangler="inverse")
     config, params, inputs, targets = case
@@ -93,7 +93,7 @@ def analytic_loss(flat, like, inputs, targets, config):
         arrays.append(flat[start : start + array.size].reshape(array.shape))
         start += array.size
     params = QLSTMParams(*arrays)
-    matrix = circuit_matrix(circuit_angles(params, config), "RY")
+    matrix = circuit_matrix(one.circuit_angles(params, config), "RY")
     total = 0.0
     for sequence, target in zip(inputs, targets, strict=True):
         memory = np.eye(config.ancilla_dim)[0]
@@ -150,12 +150,15 @@ VARIANTS = {
 def test_amplitude_identity(variant, rotation):
     case = draw(0, memory="mixed", rotation=rotation, **VARIANTS[variant])
     config, params, inputs, _ = case
-    route = unroll(params, inputs, config).route
-    derivatives = route.shifted_kraus(np.pi) / 2
-    step = 1e-6
-    difference = (route.shifted_kraus(step) - route.shifted_kraus(-step)) / (2 * step)
+    run = one.forward(params, inputs, config, "kraus").run
+
+    def shifted(turn):
+        return shifted_kraus(run, turn, config)
+
+    derivatives, step = shifted(np.pi) / 2, 1e-6
+    difference = (shifted(step) - shifted(-step)) / (2 * step)
     np.testing.assert_allclose(derivatives, difference, atol=1e-9)
-    ahead, behind = (route.shifted_kraus(turn) for turn in (2 * np.pi, 0))
+    ahead, behind = shifted(2 * np.pi), shifted(0)
     np.testing.assert_allclose(ahead, -behind, atol=1e-13)
 
 
@@ -177,7 +180,7 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize("rotation", ["RX", "RY"])
-@pytest.mark.parametrize("memory", MEMORIES)
+@pytest.mark.parametrize("memory", one.MEMORIES)
 @pytest.mark.parametrize("option", OPTIONS)
 def test_all_methods_agree_for_every_option(option, memory, rotation):
     options = OPTIONS[option]

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import one
 import pytest
 
 from qlstm import QLSTMConfig, init_params, loss_and_grad, predict
 from qlstm.interchange import to_pennylane
-from qlstm.model import unroll
 
 CONFIGS = [
     QLSTMConfig(),
@@ -35,7 +35,7 @@ def _draw(config, seed=0, batch=3, n_steps=4):
 def test_every_step_of_a_sequence(qml, config):
     params, inputs = _draw(config)
     cell = to_pennylane(params, config)
-    run = unroll(params, inputs, config)
+    run = one.forward(params, inputs, config)
     for t, memory in enumerate(run.memories):
         y, state = cell(inputs[:, t], memory)
         np.testing.assert_allclose(y, run.outputs[t], rtol=0, atol=1e-13)
@@ -49,9 +49,9 @@ def test_a_batch_equals_a_loop(qml):
     h = np.array([0.6, 0.0, 0.8, 0.0])
     together = cell(inputs[:, 0], np.tile(h, (3, 1)))
     for k in range(3):
-        for whole, one in zip(together, cell(inputs[k, 0], h), strict=True):
-            assert np.shape(one) == np.shape(whole)[1:]
-            np.testing.assert_allclose(one, whole[k], rtol=0, atol=1e-14)
+        for whole, alone in zip(together, cell(inputs[k, 0], h), strict=True):
+            assert np.shape(alone) == np.shape(whole)[1:]
+            np.testing.assert_allclose(alone, whole[k], rtol=0, atol=1e-14)
 
 
 def test_the_memory_starts_as_the_first_basis_state(qml):

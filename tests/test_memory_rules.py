@@ -8,15 +8,13 @@ from dataclasses import replace
 import checker
 import dense
 import numpy as np
+import one
 import pytest
 from scipy import stats
 
 from qlstm import QLSTMConfig, init_params, loss_and_grad, loss_gradient, predict
-from qlstm.gradient import reverse
 from qlstm.insight import trace
 from qlstm.memory import RULES
-from qlstm.model import unroll
-from qlstm.params import MEMORIES
 
 NEW = ("marginals", "sampled", "mixed", "reset")
 REGISTERS = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1)]
@@ -156,8 +154,8 @@ def test_sampled_has_born_s_frequencies(trajectories):
 def test_an_impossible_outcome_is_never_drawn():
     branches = np.zeros((5000, 4, 2))
     branches[:, 1, 0], branches[:, 2, 1] = 0.6, 0.8
-    _, cache = RULES["sampled"].update(branches, np.random.default_rng(0))
-    seen = np.bincount(cache.chosen[1], minlength=4) / 5000
+    _, cache = RULES["sampled"].update(branches[None], [np.random.default_rng(0)])
+    seen = np.bincount(RULES["sampled"].outcomes(cache)[0], minlength=4) / 5000
     np.testing.assert_allclose(seen, [0, 0.36, 0.64, 0], atol=0.03)
     assert seen[0] == seen[3] == 0
 
@@ -185,11 +183,11 @@ def test_a_fixed_record_leaves_out_the_score_function():
     config, params, inputs, _ = draw(6, n_steps=2, batch=1, memory="sampled")
     many, n = np.repeat(inputs, 20_000, axis=0), 20_000
     rng = np.random.default_rng(0)
-    run = unroll(params, many, config, rng=rng)
+    run = one.forward(params, many, config, rng=rng)
     fixed = _output_gradient(params, many, config, np.random.default_rng(0)) / n
     exact = _output_gradient(params, inputs, replace(config, memory="mixed"))
     # add y d(log p): the derivative of the record's probability, by finite differences
-    outcome, y = run.caches[0].chosen[1], run.outputs[1]
+    outcome, y = run.outcomes[0], run.outputs[1]
     score = np.zeros(exact.size)
     flat = checker.flatten(params)
     for k in range(flat.size):
@@ -197,8 +195,8 @@ def test_a_fixed_record_leaves_out_the_score_function():
         for h in (1e-5, -1e-5):
             moved = flat.copy()
             moved[k] += h
-            one = unroll(checker.like(moved, params), inputs, config, rng=rng)
-            p = np.vecdot(one.branches[0], one.branches[0]).real[0]
+            there = one.forward(checker.like(moved, params), inputs, config, rng=rng)
+            p = np.vecdot(there.branches[0], there.branches[0]).real[0]
             logs.append(np.log(p[outcome]))
         score[k] = (y * (logs[0] - logs[1]) / 2e-5).mean()
     assert np.linalg.norm(fixed - exact) > 0.1 * np.linalg.norm(exact)
@@ -260,7 +258,7 @@ CASES = [
     ]
 ] + [
     (memory, registers, rotation, loss, 1, "inverse")
-    for memory in MEMORIES
+    for memory in one.MEMORIES
     for registers, loss in [((1, 2), "last"), ((2, 2), "all")]
     for rotation in ("RX", "RY")
 ]
@@ -335,9 +333,9 @@ def test_exact_shifts_and_both_routes(
     assert np.linalg.norm(exact) > 1e-3
     for method in ("parameter-shift", "amplitude-shift"):
         np.testing.assert_allclose(gradient(method), exact, atol=1e-12)
-    for route in ("matrix", "direct"):
+    for route in one.ROUTES:
         drawn = np.random.default_rng(7)
-        result = reverse(params, inputs, targets, config, drawn, route)
+        result = one.reverse(params, inputs, targets, config, route, drawn)
         np.testing.assert_allclose(checker.flatten(result.grads), exact, atol=1e-12)
 
 
@@ -393,9 +391,9 @@ def test_the_inverse_is_the_adjoint_of_the_flipped_circuit(rotation, memory):
         15, rotation=rotation, memory=memory, disentangler="inverse"
     )
     w = stage_by_stage(params, config)
-    run = unroll(params, inputs, config)
+    run = one.forward(params, inputs, config)
     for t, h in enumerate(run.memories):
-        joint = np.einsum("bi,bj->bij", run.encoded.amplitudes[t], h)
+        joint = np.einsum("bi,bj->bij", run.values[t], h)
         expected = joint.reshape(len(inputs), -1) @ w.T
         np.testing.assert_allclose(
             run.branches[t].reshape(len(inputs), -1), expected, atol=1e-13

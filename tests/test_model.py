@@ -1,14 +1,14 @@
-"""The unrolled model: against the slow model, its properties, and its gradient."""
+"""The run through time: against the slow model, its properties, and its gradient."""
 
 import checker
 import dense
 import numpy as np
+import one
 import pytest
 
-from qlstm import QLSTMConfig, init_params, loss_and_grad, predict
-from qlstm.gradient import reverse
-from qlstm.model import mean_loss, readout_signs, unroll
-from qlstm.params import CHUNK, ROTATIONS, QLSTMReadoutParams
+from qlstm import ROTATIONS, QLSTMConfig, init_params, loss_and_grad, predict
+from qlstm.params import CHUNK, param_shapes
+from qlstm.readout import readout_signs
 
 MEMORIES = ("collapse", "probabilities", "marginals", "reset")
 SIZES = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 2)]
@@ -51,16 +51,16 @@ def test_equals_the_slow_model(n_system, n_ancilla, rotation, memory, n_features
     )
     params, (inputs, _) = draw_angles(rng, config), draw_data(rng, config)
     kept = [array.copy() for array in (*params, inputs)]
-    unrolled = unroll(params, inputs, config)
+    run = one.forward(params, inputs, config)
     for i, sequence in enumerate(inputs):
         steps = dense.run_sequence(params, sequence, config)
         for t, step in enumerate(steps):
-            assert unrolled.outputs[t, i] == pytest.approx(step.output, abs=1e-12)
+            assert run.outputs[t, i] == pytest.approx(step.output, abs=1e-12)
             if t + 1 < len(steps):
-                memory_in = unrolled.memories[t + 1][i]
+                memory_in = run.memories[t + 1][i]
                 np.testing.assert_allclose(memory_in, step.memory, atol=1e-12)
                 if memory == "collapse":
-                    assert unrolled.caches[t].chosen[1][i] == step.outcome
+                    assert run.outcomes[t][i] == step.outcome
     expected, _ = dense.run_batch(params, inputs, config)
     everything = predict(params, inputs, config, all_steps=True)
     np.testing.assert_allclose(everything, expected, atol=1e-12, rtol=0)
@@ -79,7 +79,7 @@ def test_the_loss_is_the_mean_square(loss):
     expected = np.mean((kept - targets) ** 2)
     value, _ = loss_and_grad(params, inputs, targets, config)
     assert value == pytest.approx(expected, abs=1e-13)
-    assert mean_loss(params, inputs, targets, config) == pytest.approx(expected)
+    assert one.mean_loss(params, inputs, targets, config) == pytest.approx(expected)
 
 
 @every_memory
@@ -129,7 +129,7 @@ def test_more_sequences_than_a_chunk(loss):
     np.testing.assert_allclose(everything, np.concatenate(parts), atol=1e-13)
     y = everything if loss == "all" else everything[:, -1]
     expected = np.mean((y - targets) ** 2)
-    assert mean_loss(params, inputs, targets, config) == pytest.approx(expected)
+    assert one.mean_loss(params, inputs, targets, config) == pytest.approx(expected)
 
 
 @every_memory
@@ -138,11 +138,11 @@ def test_outputs_and_memories_keep_their_bounds(n_system, n_ancilla, memory):
     rng = np.random.default_rng(5)
     config = QLSTMConfig(n_system=n_system, n_ancilla=n_ancilla, memory=memory)
     params, (inputs, _) = draw_angles(rng, config), draw_data(rng, config, 50, 12)
-    unrolled = unroll(params, 3 * inputs, config)
-    assert np.abs(unrolled.outputs).max() <= 1 + 1e-14
+    run = one.forward(params, 3 * inputs, config)
+    assert np.abs(run.outputs).max() <= 1 + 1e-14
     first = np.eye(2**n_ancilla)[[0] * 50]
-    np.testing.assert_array_equal(unrolled.memories[0], first)
-    norms = np.linalg.norm(unrolled.memories, axis=2)
+    np.testing.assert_array_equal(run.memories[0], first)
+    norms = np.linalg.norm(run.memories, axis=2)
     np.testing.assert_allclose(norms, 1, atol=1e-14)
 
 
@@ -167,7 +167,7 @@ def test_scale_offset_and_change_act_on_the_expectation_values():
     z = predict(bare, inputs, plain, all_steps=True)  # (4, 6, 2)
     config = QLSTMConfig(n_outputs=2, readout="affine", predicts="change")
     scale, offset = np.array([2.0, -3.0]), np.array([0.5, 0.25])
-    params = QLSTMReadoutParams(*bare, scale, offset)
+    params = type(param_shapes(config))(*bare, scale, offset)
     y = predict(params, inputs, config, all_steps=True)
     np.testing.assert_allclose(y, z * scale + offset + inputs, atol=1e-14)
 
@@ -250,7 +250,7 @@ def test_the_gradient(n_system, n_ancilla, rotation, memory, loss, n_features):
 
 def outcomes(params, inputs, config):
     """The likeliest outcome of every step and the smallest margin."""
-    branches = np.array(unroll(params, inputs, config).branches[:-1])
+    branches = np.array(one.forward(params, inputs, config).branches[:-1])
     p = (np.abs(branches) ** 2).sum(axis=3)
     top = np.sort(p, axis=2)
     return p.argmax(axis=2), (top[..., -1] - top[..., -2]).min()
@@ -281,8 +281,8 @@ def test_a_single_step_has_no_memory_to_differentiate(loss):
     rng = np.random.default_rng(9)
     config = QLSTMConfig(loss=loss)
     params, (inputs, targets) = draw_angles(rng, config), draw_data(rng, config, 3, 1)
-    _, grads, _, unrolled = reverse(params, inputs, targets, config)
-    assert unrolled.caches == []
+    _, grads, forward = one.reverse(params, inputs, targets, config)
+    assert forward.run.caches == []
     assert all(np.isfinite(array).all() for array in grads)
 
 

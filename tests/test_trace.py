@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import dense
 import numpy as np
+import one
 import pytest
 from scipy.linalg import logm
 
 from qlstm import QLSTMConfig, fit, init_params, predict
-from qlstm.insight import trace
+from qlstm.insight import EntanglementMonitor, trace
 from qlstm.insight.trace import MONITOR_SEQUENCES
-from qlstm.params import MEMORIES
 from qsim import circuit_matrix
 from qsim.entanglement import entanglement_entropy, operator_schmidt
 
-VECTORS = tuple(memory for memory in MEMORIES if memory != "mixed")
+VECTORS = tuple(memory for memory in one.MEMORIES if memory != "mixed")
 RECORDED = ("collapse", "sampled")
 KEYS = ("S_en", "S_out", "K_en", "K_dis")
 every_rotation = pytest.mark.parametrize("rotation", ["RX", "RY"])
@@ -89,7 +89,7 @@ def test_spectra_are_squared_schmidt_coefficients(memory, rotation):
         np.testing.assert_allclose(spectrum[..., 2:], 0, atol=1e-13)
 
 
-@pytest.mark.parametrize("memory", MEMORIES)
+@pytest.mark.parametrize("memory", one.MEMORIES)
 def test_angle_encoding_has_a_ledger_too(memory):
     params, inputs, config = draw(16, memory=memory, encoding="angle")
     ledger = ledger_of(params, inputs, config)
@@ -145,7 +145,7 @@ def test_mixed_agrees_with_pure_states_in_the_first_step():
     np.testing.assert_allclose(mixed.S_out, pure.S_out, atol=1e-7)
 
 
-@pytest.mark.parametrize("memory", MEMORIES)
+@pytest.mark.parametrize("memory", one.MEMORIES)
 def test_the_readout_is_the_prediction(memory):
     params, inputs, config = draw(6, memory=memory)
     ledger = ledger_of(params, inputs, config)
@@ -155,7 +155,7 @@ def test_the_readout_is_the_prediction(memory):
     np.testing.assert_allclose(ledger.outcome_probabilities @ signs, y, atol=1e-13)
 
 
-@pytest.mark.parametrize("memory", MEMORIES)
+@pytest.mark.parametrize("memory", one.MEMORIES)
 def test_each_memory_enters_the_next_step(memory):
     params, inputs, config = draw(7, memory=memory)
     ledger = ledger_of(params, inputs, config)
@@ -192,7 +192,7 @@ def test_the_record_is_kept_with_its_probability(memory):
         np.testing.assert_array_equal(ledger.outcome, likeliest)
 
 
-@pytest.mark.parametrize("memory", [m for m in MEMORIES if m not in RECORDED])
+@pytest.mark.parametrize("memory", [m for m in one.MEMORIES if m not in RECORDED])
 def test_rules_without_an_outcome_say_minus_one(memory):
     params, inputs, config = draw(9, memory=memory)
     ledger = trace(params, inputs, config)
@@ -200,7 +200,7 @@ def test_rules_without_an_outcome_say_minus_one(memory):
     assert np.isnan(ledger.record_probability).all()
 
 
-@pytest.mark.parametrize("memory", MEMORIES)
+@pytest.mark.parametrize("memory", one.MEMORIES)
 def test_the_margin_separates_the_two_likeliest(memory):
     params, inputs, config = draw(10, memory=memory)
     ledger = ledger_of(params, inputs, config)
@@ -264,7 +264,7 @@ def monitored(memory, batch, **options):
         config,
         epochs=2,
         rng=np.random.default_rng(0),
-        monitor="entanglement",
+        monitor=EntanglementMonitor(inputs, config, np.random.default_rng(3)),
     )
     return fitted, history, inputs, config
 
@@ -305,8 +305,59 @@ def test_it_looks_at_no_more_than_some_sequences():
 
 
 def test_it_draws_for_sampled():
-    _, history, _, _ = monitored("sampled", 5)
+    fitted, history, inputs, config = monitored("sampled", 5)
+    seed = int(np.random.default_rng(3).integers(2**63))
+    ledger = ledger_of(fitted, inputs, config, seed)
+    assert abs(history["S_en"][-1] - ledger.S_en.mean()) < 1e-12
+    assert abs(history["S_out"][-1] - ledger.S_out.mean()) < 1e-12
     assert np.isfinite([history[key] for key in KEYS]).all()
+
+
+def test_it_draws_the_same_for_each_epoch_and_each_model():
+    params, inputs, config = draw(14, batch=5, memory="sampled")
+    other, _, _ = draw(15, memory="sampled")
+    monitor = EntanglementMonitor(inputs, config, np.random.default_rng(3))
+    first, second, third = monitor([params, other, params])
+    assert first == third != second
+    assert monitor([params]) == [first]
+    assert monitor([other]) == [second]
+    again = EntanglementMonitor(inputs, config, np.random.default_rng(4))
+    assert again([params]) != [first]
+
+
+def test_it_does_not_move_a_generator_of_the_run():
+    params, inputs, config = draw(14, batch=5, memory="sampled")
+    runs = [
+        fit(
+            params,
+            inputs,
+            np.zeros(5),
+            config,
+            epochs=3,
+            rng=np.random.default_rng(0),
+            monitor=monitor,
+        )
+        for monitor in (
+            None,
+            EntanglementMonitor(inputs, config, np.random.default_rng(3)),
+        )
+    ]
+    (blind, plain), (fitted, history) = runs
+    assert history["loss"] == plain["loss"]
+    for first, second in zip(fitted, blind, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_it_needs_a_generator_for_a_rule_that_draws():
+    _, inputs, config = draw(14, memory="sampled")
+    with pytest.raises(TypeError, match="Argument `rng` must be"):
+        EntanglementMonitor(inputs, config)
+
+
+def test_it_checks_its_inputs():
+    _, inputs, config = draw(14)
+    with pytest.raises(ValueError, match="Argument `inputs` must have shape"):
+        EntanglementMonitor(inputs[0], config)
 
 
 @pytest.mark.parametrize("memory", ["collapse", "probabilities", "mixed"])
@@ -321,11 +372,9 @@ def test_watching_changes_nothing(memory):
         np.testing.assert_array_equal(first, second)
 
 
-def test_an_unknown_monitor_is_named():
+def test_a_monitor_is_callable():
     params, inputs, config = draw(15)
-    with pytest.raises(
-        ValueError, match=r"`monitor` must be one of entanglement, but is 'entropy'"
-    ):
+    with pytest.raises(TypeError, match="`monitor` must be callable, but is 'entropy'"):
         fit(
             params,
             inputs,
