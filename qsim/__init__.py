@@ -9,9 +9,7 @@ entangled a state is, and how much entanglement a unitary can make, is in
 
 from qsim.circuits import (
     adjoint_layers,
-    adjoint_layers_backward,
     circuit_matrix,
-    circuit_matrix_backward,
     entangling_layer,
     entangling_layers,
     entangling_layers_backward,
@@ -40,10 +38,8 @@ __all__ = [
     "RZ",
     "Collapsed",
     "adjoint_layers",
-    "adjoint_layers_backward",
     "apply_gate",
     "circuit_matrix",
-    "circuit_matrix_backward",
     "collapse",
     "entangling_layer",
     "entangling_layers",

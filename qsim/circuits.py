@@ -5,18 +5,13 @@ functions behind it are the fast way, with which it agrees: they check, and leav
 arithmetic to `qsim.kernels`. Derivations: docs/gradients.md, sections 1 to 3.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qsim.gates import CNOT, ROTATIONS, ring_wires
-from qsim.kernels import (
-    Kernel,
-    circuit_matrices,
-    circuit_matrices_backward,
-    layer_kernel,
-)
+from qsim.kernels import Kernel, circuit_matrices, layer_kernel
 from qsim.state import apply_gate, check_state
 
 
@@ -114,7 +109,9 @@ def entangling_layers(
         >>> probabilities(state, [0, 1]).round(3)
         array([[0., 0., 0., 1.]])
     """
-    return _run(Kernel.forward, state, angles, rotation)
+    state = check_state(state)
+    kernel = _kernel(angles, rotation, state)
+    return kernel.forward(_rows(state)).reshape(state.shape)
 
 
 def entangling_layers_backward(
@@ -150,7 +147,15 @@ def entangling_layers_backward(
         >>> before.round(3) + 0, grad.round(3)
         (array([[1., 0.]]), array([[-1.]]))
     """
-    return _run_backward(Kernel.forward_backward, state, grad_state, angles, rotation)
+    state, grad_state = check_state(state), np.asarray(grad_state)
+    if grad_state.shape != state.shape:
+        raise ValueError(
+            f"Argument `grad_state` must have the shape of `state`, {state.shape}, "
+            f"but has {grad_state.shape}."
+        )
+    kernel = _kernel(_refuse_complex(angles), rotation, state)
+    pair, grad_angles = kernel.forward_backward(_rows(state), _rows(grad_state))
+    return *kernel.leave(pair).reshape(2, *state.shape), grad_angles[0]
 
 
 def adjoint_layers(
@@ -179,29 +184,9 @@ def adjoint_layers(
         array([[[1., 0.],
                 [0., 0.]]])
     """
-    _refuse_complex(angles)
-    return _run(Kernel.adjoint, state, angles, rotation)
-
-
-def adjoint_layers_backward(
-    state: ArrayLike, grad_state: ArrayLike, angles: ArrayLike, rotation: str = "RX"
-) -> tuple[NDArray, NDArray, NDArray[np.float64]]:
-    """Pull a gradient back through `adjoint_layers`, applying the gates again.
-
-    Args:
-        state: What `adjoint_layers` returned, ``(batch, 2, ..., 2)``.
-        grad_state: Gradient of a real loss with respect to it, the same shape.
-        angles: The angles it was given, ``(n_layers, n_wires)``.
-        rotation: The rotation it was given.
-
-    Returns:
-        The state that went in, the gradient with respect to it, and the gradient with
-        respect to the angles ``(n_layers, n_wires)``, summed over the batch.
-
-    Raises:
-        ValueError: If shapes do not fit or the rotation is unknown.
-    """
-    return _run_backward(Kernel.adjoint_backward, state, grad_state, angles, rotation)
+    state = check_state(state)
+    kernel = _kernel(_refuse_complex(angles), rotation, state)
+    return kernel.adjoint(_rows(state)).reshape(state.shape)
 
 
 def circuit_matrix(angles: ArrayLike, rotation: str = "RX") -> NDArray:
@@ -231,77 +216,15 @@ def circuit_matrix(angles: ArrayLike, rotation: str = "RX") -> NDArray:
     return circuit_matrices(angles[None], rotation)[0]
 
 
-def circuit_matrix_backward(
-    matrix: ArrayLike,
-    grad_matrix: ArrayLike,
-    angles: ArrayLike,
-    rotation: str = "RX",
-) -> NDArray[np.float64]:
-    """Gradient of a loss with respect to the angles of `circuit_matrix`.
-
-    Args:
-        matrix: What `circuit_matrix` returned, ``(2**n_wires, 2**n_wires)``.
-        grad_matrix: Gradient of a real loss with respect to it, the same shape.
-        angles: The angles that were applied, ``(n_layers, n_wires)``.
-        rotation: The rotation that was applied.
-
-    Returns:
-        float64 array ``(n_layers, n_wires)``.
-
-    Raises:
-        ValueError: If shapes do not fit or the rotation is unknown.
-
-    Example:
-        The first entry of ``RY(t)`` is ``cos(t / 2)``:
-
-        >>> matrix = circuit_matrix([[np.pi / 2]], "RY")
-        >>> circuit_matrix_backward(matrix, [[1, 0], [0, 0]], [[np.pi / 2]], "RY").round(4)
-        array([[-0.3536]])
-    """
-    angles = _check_angles(_refuse_complex(angles), rotation)
-    matrix, grad_matrix = np.asarray(matrix), np.asarray(grad_matrix)
-    dim = 2 ** angles.shape[1]
-    for name, array in (("matrix", matrix), ("grad_matrix", grad_matrix)):
-        if array.shape != (dim, dim):
-            raise ValueError(
-                f"Argument `{name}` must have shape {(dim, dim)}, but has {array.shape}."
-            )
-    return circuit_matrices_backward(
-        matrix[None], grad_matrix[None], angles[None], rotation
-    )[0]
-
-
-def _run(
-    which: Callable, state: ArrayLike, angles: ArrayLike, rotation: str
-) -> NDArray:
-    """One of a kernel's passes over a batch of states."""
-    state = check_state(state)
+def _kernel(angles: ArrayLike, rotation: str, state: NDArray) -> Kernel:
+    """The kernel of one model, for a checked batch of states."""
     angles = _check_angles(angles, rotation, ("n_layers", state.ndim - 1))
-    rows = state.reshape(1, len(state), -1)
-    return which(layer_kernel(angles[None], rotation), rows).reshape(state.shape)
+    return layer_kernel(angles[None], rotation)
 
 
-def _run_backward(
-    which: Callable,
-    state: ArrayLike,
-    grad_state: ArrayLike,
-    angles: ArrayLike,
-    rotation: str,
-) -> tuple[NDArray, NDArray, NDArray[np.float64]]:
-    """One of a kernel's backward passes, from a batch of states and their gradient."""
-    state, grad_state = check_state(state), np.asarray(grad_state)
-    if grad_state.shape != state.shape:
-        raise ValueError(
-            f"Argument `grad_state` must have the shape of `state`, {state.shape}, "
-            f"but has {grad_state.shape}."
-        )
-    angles = _check_angles(
-        _refuse_complex(angles), rotation, ("n_layers", state.ndim - 1)
-    )
-    kernel = layer_kernel(angles[None], rotation)
-    rows, grad_rows = (x.reshape(1, len(state), -1) for x in (state, grad_state))
-    pair, grad_angles = which(kernel, rows, grad_rows)
-    return *kernel.leave(pair).reshape(2, *state.shape), grad_angles[0]
+def _rows(state: NDArray) -> NDArray:
+    """A batch of states as the rows of one model, ``(1, batch, 2**n_wires)``."""
+    return state.reshape(1, len(state), -1)
 
 
 def _check_angles(

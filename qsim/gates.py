@@ -95,6 +95,12 @@ GENERATORS = {
 """Generators ``g = -i P / 2``, so that ``dR(t)/dt = g R(t)``; real for RY."""
 
 
+def on_each_wire(gate: NDArray, n_wires: int) -> NDArray:
+    """A gate of one wire on each of n wires, ``(n_wires, 2**n_wires, 2**n_wires)``."""
+    sides = [(np.eye(2**w), np.eye(2 ** (n_wires - 1 - w))) for w in range(n_wires)]
+    return np.array([np.kron(np.kron(left, gate), right) for left, right in sides])
+
+
 def ring_wires(n_wires: int) -> list[tuple[int, int]]:
     """The closed ring's CNOTs as (control, target): ``(0,1), (1,2), ..., (n-1,0)``.
 

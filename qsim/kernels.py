@@ -20,14 +20,13 @@ from functools import cache, lru_cache, reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from qsim.gates import GENERATORS, HADAMARD, ring_wires
+from qsim.gates import GENERATORS, HADAMARD, on_each_wire, ring_wires
 
 BLOCK_WIRES = 4
 """Wires that are multiplied as one matrix; four was the fastest measured."""
 
 TABLE_WIRES = 10
 """Up to so many wires, the phases of all layers are multiplied out beforehand."""
-
 
 Buffers = tuple[NDArray, NDArray | None]
 """Rows, and an array of their shape whose content is worth nothing."""
@@ -50,7 +49,17 @@ def circuit_matrices(angles: NDArray, rotation: str) -> NDArray:
 def circuit_matrices_backward(
     matrices: NDArray, grad_matrices: NDArray, angles: NDArray, rotation: str
 ) -> NDArray[np.float64]:
-    """Gradient of the angles of `circuit_matrices`, ``(n_models, n_layers, n_wires)``."""
+    """Gradient of a loss with respect to the angles of `circuit_matrices`.
+
+    Args:
+        matrices: What `circuit_matrices` returned.
+        grad_matrices: Gradient of a real loss with respect to it, the same shape.
+        angles: The angles that were applied, real.
+        rotation: The rotation that was applied.
+
+    Returns:
+        float64 array ``(n_models, n_layers, n_wires)``.
+    """
     kernel = layer_kernel(angles, rotation)
     return kernel.forward_backward(matrices.mT, grad_matrices.mT)[1]
 
@@ -142,7 +151,7 @@ class _Phases(Kernel):
     """Layers whose rotations are diagonal, in the X basis (RX) or as they are (RZ)."""
 
     def __init__(self, angles: NDArray, rotation: str) -> None:
-        """Multiply out the phases of the upper and of the lower half of the wires."""
+        """Multiply out the phases, on many wires those of each half of the wires."""
         super().__init__(angles)
         self.in_x_basis = rotation == "RX"
         self.ring, self.unring = _ring(self.n_wires, self.in_x_basis)
@@ -317,12 +326,7 @@ def _block_overlap(pair: NDArray, d: int, wire: int) -> NDArray:
 @cache
 def _block_generators(d: int) -> NDArray[np.float64]:
     """The generator of RY on each wire of a block, as a row: ``(k, d * d)``."""
-    k = d.bit_length() - 1
-    rows = [
-        np.kron(np.kron(np.eye(2**w), GENERATORS["RY"]), np.eye(2 ** (k - 1 - w)))
-        for w in range(k)
-    ]
-    return np.stack(rows).reshape(k, -1)
+    return on_each_wire(GENERATORS["RY"], d.bit_length() - 1).reshape(-1, d * d)
 
 
 @cache

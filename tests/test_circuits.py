@@ -7,9 +7,7 @@ import pytest
 
 from qsim import (
     adjoint_layers,
-    adjoint_layers_backward,
     circuit_matrix,
-    circuit_matrix_backward,
     entangling_layer,
     entangling_layers,
     entangling_layers_backward,
@@ -218,25 +216,6 @@ def test_backward_is_the_gradient(n_wires, rotation):
     assert checker.relative_error(rng, point, loss, gradient) < 1e-7
 
 
-@pytest.mark.parametrize("rotation", ROTATIONS)
-@pytest.mark.parametrize("n_wires", WIRES)
-def test_matrix_backward_is_the_gradient(n_wires, rotation):
-    rng = np.random.default_rng([8, n_wires])
-    d = dense.random_matrix(rng, 2**n_wires)
-
-    def loss(x):
-        return np.vdot(d, circuit_matrix(x[0], rotation)).real
-
-    def gradient(x):
-        matrix = circuit_matrix(x[0], rotation)
-        return [circuit_matrix_backward(matrix, d, x[0], rotation)]
-
-    error = checker.relative_error(
-        rng, lambda: [rng.uniform(-4, 4, (3, n_wires))], loss, gradient
-    )
-    assert error < 1e-7
-
-
 def test_a_quarter_turn():
     # <Z> after RY(t) is cos t, its derivative -sin t
     angles = [[0.4]]
@@ -253,7 +232,7 @@ def test_unknown_rotation_lists_the_known_ones():
         lambda: entangling_layers(state, [[0, 0]], "RW"),
         lambda: entangling_layers_backward(state, state, [[0, 0]], "RW"),
         lambda: circuit_matrix([[0, 0]], "RW"),
-        lambda: circuit_matrix_backward(np.eye(4), np.eye(4), [[0, 0]], "RW"),
+        lambda: adjoint_layers(state, [[0, 0]], "RW"),
     ]
     for call in calls:
         with pytest.raises(ValueError, match=text):
@@ -278,10 +257,6 @@ def test_angles_of_a_matrix_must_be_layers(shape):
 def test_backward_refuses_shapes_that_do_not_fit():
     with pytest.raises(ValueError, match=r"`grad_state` must have the shape of `state"):
         entangling_layers_backward(zero_state(2), zero_state(2, 2), [[0, 0]])
-    with pytest.raises(ValueError, match=r"`matrix` must have shape \(4, 4\), but has"):
-        circuit_matrix_backward(np.eye(2), np.eye(4), [[0, 0]])
-    with pytest.raises(ValueError, match=r"`grad_matrix` must have shape \(4, 4\)"):
-        circuit_matrix_backward(np.eye(4), np.eye(8), [[0, 0]])
 
 
 @pytest.mark.parametrize("name", ["RX", "RY", "RZ"])
@@ -295,11 +270,10 @@ def test_any_layout_in_memory(n_wires, name):
     for layers in (entangling_layers, adjoint_layers):
         expected = layers(state, angles, name)
         np.testing.assert_array_equal(layers(odd, angles, name), expected)
-    for backward in (entangling_layers_backward, adjoint_layers_backward):
-        expected = backward(state, grad, angles, name)
-        found = backward(odd, np.asfortranarray(grad), angles, name)
-        for ours, theirs in zip(found, expected, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
+    expected = entangling_layers_backward(state, grad, angles, name)
+    found = entangling_layers_backward(odd, np.asfortranarray(grad), angles, name)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("rotation", ROTATIONS)
@@ -336,40 +310,11 @@ def test_the_adjoint_undoes_the_layers(n_wires, name):
     )
 
 
-@pytest.mark.parametrize("name", ["RX", "RY", "RZ"])
-@pytest.mark.parametrize("n_wires", [1, 2, 3, 5])
-def test_adjoint_backward_is_the_gradient(n_wires, name):
-    rng = np.random.default_rng(n_wires)
-    target = dense.random_state(rng, n_wires, 2)
-
-    def split(point):
-        return point[0] + 1j * point[1], point[2]
-
-    def loss(point):
-        state, angles = split(point)
-        return np.vdot(target, adjoint_layers(state, angles, name)).real
-
-    def gradient(point):
-        state, angles = split(point)
-        out = adjoint_layers(state, angles, name)
-        before, grad, grad_angles = adjoint_layers_backward(out, target, angles, name)
-        np.testing.assert_allclose(before, state, atol=1e-12)
-        return [grad.real, grad.imag, grad_angles]
-
-    def draw():
-        parts = [rng.normal(size=(2, *(2,) * n_wires)) for _ in range(2)]
-        return [*parts, rng.uniform(0, 2 * np.pi, (2, n_wires))]
-
-    assert checker.relative_error(rng, draw, loss, gradient) < 1e-7
-
-
 def test_gates_that_are_undone_have_real_angles():
     state, angles = zero_state(1), [[0.5 + 1j]]
     for call in (
         lambda: entangling_layers_backward(state, state, angles, "RX"),
         lambda: adjoint_layers(state, angles, "RX"),
-        lambda: adjoint_layers_backward(state, state, angles, "RX"),
-        lambda: circuit_matrix_backward(np.eye(2), np.eye(2), angles, "RX"),
     ):
         with pytest.raises(ValueError, match="`angles` must be real here"):
             call()
