@@ -2,7 +2,7 @@
 
 from qlstm.adam import AdamState, adam_init, adam_update
 from qlstm.gradient import LossGradient, loss_and_grad, loss_gradient
-from qlstm.memory import DensityRule, RecordRule, VectorRule, register_memory
+from qlstm.memory import RecordRule
 from qlstm.model import predict
 from qlstm.options import Training
 from qlstm.params import (
@@ -15,6 +15,8 @@ from qlstm.params import (
     init_params,
 )
 from qlstm.readout import Readout, register_readout
+from qlstm.registry import register_memory
+from qlstm.rule import DensityRule, MemoryRule, VectorRule
 from qlstm.store import load_model, load_state, save_model, save_state
 from qlstm.train import TrainState, fit, train, train_init
 
@@ -28,6 +30,7 @@ __all__ = [
     "AdamState",
     "DensityRule",
     "LossGradient",
+    "MemoryRule",
     "QLSTMConfig",
     "QLSTMParams",
     "Readout",

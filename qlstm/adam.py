@@ -94,7 +94,7 @@ def adam_step(
     beta2: float = 0.999,
     epsilon: float = 1e-8,
 ) -> tuple[NDArray, AdamState]:
-    """The step of `adam_update` on flat arrays, with any leading axes, without checks."""
+    """The step of `adam_update` on flat arrays with any leading axes, unchecked."""
     k = state.step + 1
     m = beta1 * state.first_moment + (1 - beta1) * g
     v = beta2 * state.second_moment + (1 - beta2) * g**2
@@ -157,12 +157,12 @@ def clip_gradient(grads: Params, clip_norm: float | None) -> Params:
 
 
 def flatten(stacked: Params) -> NDArray[np.float64]:
-    """Arrays of several models, ``(n_models, ...)`` each, as ``(n_models, n_params)``."""
+    """Arrays ``(n_models, ...)`` as one ``(n_models, n_params)``."""
     return np.concatenate([a.reshape(len(a), -1) for a in stacked], axis=1)
 
 
 def unflatten(flat: NDArray, like: Params) -> Params:
-    """Cut flat vectors into arrays of the shapes and the type of `like`, with its axes."""
+    """Cut flat vectors into arrays of the shapes and the type of `like`."""
     arrays, start, rows = [], 0, flat.size // flat.shape[-1]
     for array in like:
         stop = start + array.size // rows

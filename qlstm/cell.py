@@ -1,12 +1,14 @@
 """One step of the cell: the circuit with the input put in, as Kraus operators.
 
-``psi_out = U_dis U_en (u (x) h)`` (paper, eqs. 5 and 6). The circuit is the same for every
-sequence and every step, so its matrix W is built once; with an input put in, it leaves the
-step's Kraus operators ``K_i = <i|_sys W |u>_sys``, which act on the memory. Each function
-stands beside its backward pass; derivations: docs/gradients.md, sections 3 and 4.
+``psi_out = U_dis U_en (u (x) h)`` (paper, eqs. 5 and 6). The circuit is the same for
+every sequence and every step, so its matrix W is built once; with an input put in, it
+leaves the step's Kraus operators ``K_i = <i|_sys W |u>_sys``, which act on the memory.
+Each function stands beside its backward pass; derivations: docs/gradients.md, sections
+3 and 4.
 
-Arrays begin with the axes of steps, models and sequences. `qlstm.upload` has the circuit
-of the angle encoding, `qlstm.direct` the gates applied to the states themselves.
+Arrays begin with the axes of steps, models and sequences. `qlstm.upload` has the
+circuit of the angle encoding, `qlstm.direct` the gates applied to the states
+themselves.
 """
 
 import numpy as np
@@ -48,8 +50,8 @@ def kraus_operators(
         config: The configuration.
 
     Returns:
-        Kraus operators ``(n_steps, n_models, batch, d_s, d_a, d_a)``, and the matrices W,
-        ``(n_models, dim, dim)``, which the backward pass needs.
+        Kraus operators ``(n_steps, n_models, batch, d_s, d_a, d_a)``, and the matrices
+        W, ``(n_models, dim, dim)``, which the backward pass needs.
     """
     if config.disentangler == "flip" and config.cut == "entangled":  # the paper's cell
         basis = np.eye(2**config.n_wires)[None]

@@ -1,8 +1,8 @@
 """The gates applied to the states of each step, without a matrix: for many wires.
 
-``psi_out = U_dis U_en (u (x) h)``, for memories that are state vectors. It wins where the
-circuit's matrix is wider than there are states. Derivations: docs/gradients.md, sections
-2 and 3.
+``psi_out = U_dis U_en (u (x) h)``, for memories that are state vectors. It wins where
+the circuit's matrix is wider than there are states. Derivations: docs/gradients.md,
+sections 2 and 3.
 """
 
 from collections.abc import Callable
@@ -25,8 +25,8 @@ def direct_step(
         config: The configuration.
 
     Returns:
-        A function from t and h, ``(n_models, batch, d_a)``, to the branches ``(n_models,
-        batch, d_s, d_a)``.
+        A function from t and h, ``(n_models, batch, d_a)``, to the branches
+        ``(n_models, batch, d_s, d_a)``.
     """
     first, second = _stages(angles, config)
 
@@ -50,9 +50,9 @@ def direct_step_backward(
         config: As in `direct_step`.
 
     Returns:
-        A function from t, the memory that entered, the branches and their gradient to the
-        memory's gradient; and the gradients of the angles and of the amplitudes, which
-        are whole when it has been called for every step.
+        A function from t, the memory that entered, the branches and their gradient to
+        the memory's gradient; and the gradients of the angles and of the amplitudes,
+        which are whole when it has been called for every step.
     """
     first, second = _stages(angles, config)
     n_first = first.n_layers

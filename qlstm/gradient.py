@@ -15,18 +15,15 @@ from qlstm.adam import flatten, unflatten
 from qlstm.cell import split_angles
 from qlstm.checks import check_choice
 from qlstm.encoding import encode_backward
-from qlstm.memory import MemoryRule, Rngs
 from qlstm.model import Run, backward, forward, kraus_backward, loss_backward
 from qlstm.params import (
     QLSTMConfig,
     QLSTMParams,
-    check_inputs,
-    check_params,
-    check_record,
+    check_model,
     check_targets,
-    stack_params,
 )
 from qlstm.readout import read_out, read_out_backward
+from qlstm.rule import MemoryRule, Rngs
 from qlstm.shift import (
     SHIFTS,
     amplitude_shift_gradient,
@@ -127,14 +124,12 @@ def loss_gradient(
         ValueError: As in `loss_and_grad`.
     """
     check_method(gradient, config)
-    params, inputs = check_params(params, config), check_inputs(inputs, config)
-    targets = check_targets(targets, inputs, config)
-    record = check_record(record, inputs, config)
-    stacked, rngs = stack_params([params]), None if rng is None else [rng]
+    single = check_model(params, inputs, config, rng, record)
+    targets = check_targets(targets, single.inputs[0], config)
     result = METHODS[gradient](
-        stacked, inputs[None], targets[None], config, rngs, record
+        single.params, single.inputs, targets[None], config, single.rngs, single.record
     )
-    grads = type(params)(*(array[0] for array in result.grads))
+    grads = type(single.params)(*(array[0] for array in result.grads))
     return result._replace(loss=float(result.loss[0]), grads=grads)
 
 
@@ -264,8 +259,7 @@ def _loss_of(
     targets: NDArray,
     config: QLSTMConfig,
 ) -> tuple[NDArray, NDArray, dict[str, NDArray]]:
-    """The loss of a forward pass, its gradient of the outcome probabilities, and that of
-    the readout's arrays."""
+    """The loss, its gradient of the probabilities, and that of the readout's arrays."""
     outputs = read_out(run.probabilities, params, inputs, config)
     loss, grad_outputs = loss_backward(outputs, targets, config)
     return loss, *read_out_backward(grad_outputs, run.probabilities, params, config)

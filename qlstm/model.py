@@ -1,11 +1,11 @@
 """The run through time and its backward pass: predictions, the loss, and the way back.
 
-A sequence flows ``encode -> step -> memory -> step -> ... -> <Z>``, its gradient the same
-way back. Derivations: docs/gradients.md.
+A sequence flows ``encode -> step -> memory -> step -> ... -> <Z>``, its gradient the
+same way back. Derivations: docs/gradients.md.
 
-Below `predict`, every array has a leading axis of models: parameters ``(n_models, ...)``,
-inputs ``(n_models, batch, n_steps, n_features)``; what belongs to steps has the axis of
-steps before that. A single model has one. d_s and d_a are ``2**n_system`` and
+Below `predict`, every array has a leading axis of models: parameters ``(n_models,
+...)``, inputs ``(n_models, batch, n_steps, n_features)``; what belongs to steps has the
+axis of steps before that. A single model has one. d_s and d_a are ``2**n_system`` and
 ``2**n_ancilla``.
 """
 
@@ -23,16 +23,9 @@ from qlstm.cell import (
 )
 from qlstm.direct import direct_step, direct_step_backward
 from qlstm.encoding import Encoded, encode
-from qlstm.memory import MemoryRule, Rngs, VectorRule
-from qlstm.params import (
-    QLSTMConfig,
-    QLSTMParams,
-    check_inputs,
-    check_params,
-    check_record,
-    stack_params,
-)
+from qlstm.params import QLSTMConfig, QLSTMParams, check_model
 from qlstm.readout import read_out
+from qlstm.rule import MemoryRule, Rngs, VectorRule
 from qlstm.upload import upload_entangler_kraus, upload_kraus, upload_kraus_backward
 
 CHUNK = 1024
@@ -92,8 +85,8 @@ def forward(
         rngs: A source of randomness for each model, for rules that draw.
         record: Outcomes that were observed, ``(n_steps - 1, n_models, batch)`` or more
             steps, for rules that keep one.
-        route: ``"kraus"`` or ``"direct"``; without it the cheaper. Only vectors, amplitude
-            encoding and one ring over both registers have a choice.
+        route: ``"kraus"`` or ``"direct"``; without it the cheaper. Only vectors,
+            amplitude encoding and one ring over both registers have a choice.
 
     Returns:
         A `Run`.
@@ -180,7 +173,7 @@ def branches_backward(
 
 
 def _is_direct(config: QLSTMConfig, n_states: int, route: str | None) -> bool:
-    """Whether the gates are applied to the states: the matrix is wider than there are."""
+    """Whether gates are applied to states: the matrix is wider than there are any."""
     has_choice = (
         config.encoding == "amplitude"
         and config.cut == "entangled"
@@ -228,15 +221,13 @@ def predict(
         >>> predict(params, np.zeros((3, 10, 1)), config).shape
         (3,)
     """
-    params, inputs = check_params(params, config), check_inputs(inputs, config)
-    stacked, rngs = stack_params([params]), None if rng is None else [rng]
-    record = check_record(record, inputs, config)
+    params, inputs, rngs, record = check_model(params, inputs, config, rng, record)
     parts = []
-    for first in range(0, len(inputs), CHUNK):
-        part = inputs[None, first : first + CHUNK]
+    for first in range(0, inputs.shape[1], CHUNK):
+        part = inputs[:, first : first + CHUNK]
         given = None if record is None else record[..., first : first + CHUNK]
-        run = forward(stacked, part, config, rngs, given)
-        parts.append(read_out(run.probabilities, stacked, part, config)[:, 0])
+        run = forward(params, part, config, rngs, given)
+        parts.append(read_out(run.probabilities, params, part, config)[:, 0])
     y = np.concatenate(parts, axis=1).swapaxes(0, 1)  # (batch, n_steps, n_outputs)
     y = y if all_steps else y[:, -1]
     return y[..., 0] if config.n_outputs == 1 else y

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.checks import as_real, check_choice, check_rng, check_size
-from qlstm.memory import RULES, MemoryRule
+from qlstm.memory import RULES
 from qlstm.readout import READOUTS, Readout
+from qlstm.rule import MemoryRule, Rngs
 
 ROTATIONS = ("RX", "RY")
 MEMORIES = tuple(RULES)
@@ -238,7 +239,7 @@ def stack_params(models: Sequence[QLSTMParams]) -> QLSTMParams:
 
 
 def check_inputs(inputs: ArrayLike, config: QLSTMConfig) -> NDArray[np.float64]:
-    """Return `inputs` as float64 ``(batch, n_steps, n_features)``, or say what is off."""
+    """Return float64 ``(batch, n_steps, n_features)``, or say what is off."""
     inputs = as_real("inputs", inputs)
     if (
         inputs.ndim != 3
@@ -282,7 +283,56 @@ def check_targets(
     return targets
 
 
-def check_record(
+class Single(NamedTuple):
+    """One checked model below the public border: every array has an axis of models."""
+
+    params: QLSTMParams
+    """``(1, ...)`` each."""
+    inputs: NDArray[np.float64]
+    """``(1, batch, n_steps, n_features)``."""
+    rngs: Rngs
+    """A list of one generator, or None."""
+    record: NDArray[np.int64] | None
+    """Given outcomes, ``(n_steps - 1, 1, batch)``."""
+
+
+def check_model(
+    params: QLSTMParams,
+    inputs: ArrayLike,
+    config: QLSTMConfig,
+    rng: np.random.Generator | None = None,
+    record: ArrayLike | None = None,
+) -> Single:
+    """Check what every run of a single model is given, and add the axis of models.
+
+    Args:
+        params: The parameters.
+        inputs: Sequences ``(batch, n_steps, n_features)``.
+        config: The configuration.
+        rng: Source of randomness, which rules that draw need.
+        record: Outcomes that were observed, ``(batch, n_steps - 1)``.
+
+    Returns:
+        A `Single`.
+
+    Raises:
+        TypeError: If `rng` is no generator.
+        ValueError: If shapes do not fit, a value is not finite, or `rng` is missing.
+    """
+    params, inputs = check_params(params, config), check_inputs(inputs, config)
+    if rng is not None:
+        check_rng(rng)
+    elif config.rule.draws and record is None:
+        raise ValueError(
+            "Argument `rng` must be a numpy.random.Generator for memory "
+            f"{config.memory!r}, but is None."
+        )
+    rngs = None if rng is None else [rng]
+    record = _check_record(record, inputs, config)
+    return Single(stack_params([params]), inputs[None], rngs, record)
+
+
+def _check_record(
     record: ArrayLike | None, inputs: NDArray, config: QLSTMConfig
 ) -> NDArray[np.int64] | None:
     """Return outcomes as ``(n_steps - 1, 1, batch)``, or say what is off with them."""

@@ -1,10 +1,10 @@
 """From outcome probabilities to outputs, and back.
 
 The paper's output is ``<Z>`` of the last system wire (eq. 12), which cannot leave
-[-1, 1]. A readout is an observable of the system register, diagonal in the basis that is
-measured, for each output, and a map behind it that may have trained arrays. Options of
-every readout: outputs that are changes from the last value, and several wires for several
-outputs. Derivations: docs/gradients.md, section 4.
+[-1, 1]. A readout is an observable of the system register, diagonal in the basis that
+is measured, for each output, and a map behind it that may have trained arrays. Options
+of every readout: outputs that are changes from the last value, and several wires for
+several outputs. Derivations: docs/gradients.md, section 4.
 
 Arrays begin with the axes of steps, models and sequences, ``(n_steps, n_models, batch,
 ...)``; a readout's own arrays have the axis of models alone.
@@ -178,7 +178,8 @@ def read_out_backward(
     ``grad_z = f'(z) grad_y``, ``grad_p_i = sum_k o_ik grad_z_k``
 
     Args:
-        grad_outputs: Gradient of the outputs, ``(n_steps, n_models, batch, n_outputs)``.
+        grad_outputs: Gradient of the outputs, ``(n_steps, n_models, batch,
+            n_outputs)``.
         probabilities: What `read_out` was given.
         params: The parameters it was given.
         config: The configuration it was given.

@@ -5,8 +5,8 @@ occurrence shifted by +-pi/2, or with another input or memory loaded (polarizati
 moved circuit of a step is here its Kraus operators. Derivations: docs/gradients.md,
 sections 6 and 7.
 
-Arrays have the axes of steps, models and sequences, ``(n_steps, n_models, batch, ...)``;
-moves stand before them.
+Arrays have the axes of steps, models and sequences, ``(n_steps, n_models, batch,
+...)``; moves stand before them.
 """
 
 from collections.abc import Callable
@@ -98,8 +98,8 @@ def naive_parameter_shift_gradient(
 
     Args:
         params: The parameters, ``(n_models, ...)`` each.
-        grad_p: Gradient with respect to the outcome probabilities, ``(n_steps, n_models,
-            batch, d_s)``.
+        grad_p: Gradient with respect to the outcome probabilities, ``(n_steps,
+            n_models, batch, d_s)``.
         probabilities_at: These probabilities at other parameters.
 
     Returns:
@@ -125,9 +125,11 @@ def naive_parameter_shift_gradient(
 def amplitude_shift_gradient(
     run: Run, grad_kraus: NDArray, config: QLSTMConfig
 ) -> NDArray[np.float64]:
-    """Gradient of the angles by the amplitude identity, from that of the Kraus operators.
+    """Gradient of the angles by the amplitude identity, from that of the Kraus
+    operators.
 
-    ``dW / dangle_k = W(angle_k + pi) / 2``, so ``grad = Re <grad_K, K(angle_k + pi)> / 2``
+    ``dW / dangle_k = W(angle_k + pi) / 2``, so ``grad = Re <grad_K, K(angle_k + pi)> /
+    2``
 
     Args:
         run: What `forward` returned, with Kraus operators.
@@ -158,9 +160,9 @@ def shifted_kraus(run: Run, shift: float, config: QLSTMConfig) -> NDArray:
 def _moved_values(values: NDArray, config: QLSTMConfig) -> NDArray:
     """Encoded inputs whose half differences are derivatives, ``(2, n_encoded, ...)``.
 
-    Amplitudes by polarization: ``f(u) = |u|^2 f(u / |u|)`` is quadratic in u, so half the
-    difference of its values at ``u + e`` and ``u - e`` is its derivative along e. The
-    vector is not normalized here; hardware loads it normalized and multiplies by
+    Amplitudes by polarization: ``f(u) = |u|^2 f(u / |u|)`` is quadratic in u, so half
+    the difference of its values at ``u + e`` and ``u - e`` is its derivative along e.
+    The vector is not normalized here; hardware loads it normalized and multiplies by
     ``|u|^2`` after. Angles as every other angle.
     """
     step = np.pi / 2 if config.encoding == "angle" else 1.0

@@ -149,7 +149,7 @@ def load_state(path: str | os.PathLike) -> tuple[TrainState, QLSTMConfig]:
 
 
 def _described(config: QLSTMConfig) -> dict[str, Any]:
-    """A configuration for a header, and where what it names by registration came from."""
+    """A configuration for a header, and the modules of what is registered in it."""
     parts = {"memory": config.rule, "readout": config.output_map}
     modules = {kind: type(part).__module__ for kind, part in parts.items()}
     own = {k: module for k, module in modules.items() if module != f"qlstm.{k}"}

@@ -19,7 +19,6 @@ from qlstm.adam import (
 )
 from qlstm.checks import check_choice, check_rng
 from qlstm.gradient import METHODS, check_method
-from qlstm.memory import Rngs
 from qlstm.model import mean_loss
 from qlstm.options import Training
 from qlstm.params import (
@@ -32,11 +31,12 @@ from qlstm.params import (
     stack_params,
 )
 from qlstm.readout import out_of_reach
+from qlstm.rule import Rngs
 
 History = dict[str, list[float]]
 Monitor = Callable[[Sequence[QLSTMParams]], Sequence[dict[str, float]]]
-"""What adds numbers to the history after an epoch: a dict for each of the models that it
-is given. It has its own source of randomness, and does not stop the run."""
+"""What adds numbers to the history after an epoch: a dict for each of the models that
+it is given. It has its own source of randomness, and does not stop the run."""
 
 
 class TrainState(NamedTuple):
@@ -115,15 +115,16 @@ def fit(
         validation: Inputs and targets whose loss is measured after each epoch.
         callback: Called with the `TrainState` after each epoch; a true result stops.
             The state's arrays are those that training goes on with: do not change them.
-        monitor: Called with a list of the parameters after each epoch; returns a list of
-            one dict of numbers, which go into the history, such as
-            `qlstm.insight.EntanglementMonitor`.
-        **options: Fields of `Training`, in its place.
+        monitor: Called with a list of the parameters after each epoch; returns a list
+            of one dict of numbers, which go into the history, such as
+            `qlstm.insight.EntanglementMonitor`. **options: Fields of `Training`, in its
+            place.
 
     Returns:
         The parameters after the last epoch (with `patience`, after the best), and the
         history: a dict of lists, one number an epoch (see `TrainState`). The loss of an
-        epoch is the mean over its minibatches, weighted by size, each before its update.
+        epoch is the mean over its minibatches, weighted by size, each before its
+        update.
 
     Raises:
         TypeError: If a count is not an integer, or an option is unknown.
@@ -184,6 +185,9 @@ def train(
         ValueError: As in `fit`.
     """
     training = _training(training, options)
+    for name, given in (("callback", callback), ("monitor", monitor)):
+        if given is not None and not callable(given):
+            raise TypeError(f"Argument `{name}` must be callable, but is {given!r}.")
     check_method(training.gradient, config)
     for name in training.frozen:
         check_choice("frozen", name, param_shapes(config)._fields)
@@ -308,7 +312,7 @@ def _epoch(
 
 
 def _trained(params: QLSTMParams, frozen: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Which of the flat parameters are trained; Adam's moments may still push others."""
+    """Which flat parameters are trained; Adam's moments may still push others."""
     named = params._asdict().items()
     return flatten([np.full(a.shape, name not in frozen) for name, a in named])[0]
 

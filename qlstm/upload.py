@@ -2,8 +2,8 @@
 
 ``K_i = <i|_sys L_2 E_2(x) ... L_1 E_1(x) |0>_sys`` with the entangling layers ``L`` and
 the rotations ``E`` of the system wires, about another axis than the layers' own. Every
-step has its own circuit, so there is no one matrix; its Kraus operators come from pushing
-the memory's basis states through. Derivations: docs/gradients.md, section 4.
+step has its own circuit, so there is no one matrix; its Kraus operators come from
+pushing the memory's basis states through. Derivations: docs/gradients.md, section 4.
 
 States are ``(n_models, n_steps * batch * d_a, dim)``: for each input, where each basis
 state of the memory went.
@@ -105,7 +105,7 @@ def _push(
 
 
 def _gates(values: NDArray, n_layers: int, config: QLSTMConfig) -> NDArray:
-    """The uploads as matrices on the system: ``(n_models, inputs, layers, d_s, d_s)``."""
+    """The uploads as matrices, ``(n_models, inputs, layers, d_s, d_s)``."""
     n_system = config.n_system
     _, gate = ENCODING_GATE[config.rotation]
     shape = (values.shape[1], -1, n_layers, n_system)

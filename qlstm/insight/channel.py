@@ -2,11 +2,13 @@
 
 With the input u put in, a step takes the memory's density matrix to
 ``sum_i K_i sigma K_i^dag``, ``K_i = <i|_sys W |u>_sys``. That is what the rule `mixed`
-does, and `sampled` in the mean over its draws. No other built-in rule is a linear map of density
+does, and `sampled` in the mean over its draws. No other built-in rule is a linear map
+of density
 matrices: `collapse` chooses its branch by the state, `probabilities` and `marginals`
 divide by a length that depends on it, and `reset` lets nothing through.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,13 +18,7 @@ from qlstm.cell import circuit_angles
 from qlstm.encoding import encode
 from qlstm.memory import RULES
 from qlstm.model import CELLS
-from qlstm.params import (
-    QLSTMConfig,
-    QLSTMParams,
-    check_inputs,
-    check_params,
-    stack_params,
-)
+from qlstm.params import QLSTMConfig, QLSTMParams, check_model
 from qsim.entanglement import entropy
 
 
@@ -50,9 +46,9 @@ def memory_channel(
     ``T_u = sum_i K_i (x) conj(K_i)``, ``K_i = <i|_sys W |u>_sys``
 
     The eigenvalue 1 belongs to the memory that a constant input settles to; all others
-    belong to deviations from it, which have trace 0. A nilpotent channel (docs/memory.md)
-    has ``lambda_2 = 0``, but rounding moves an m-fold eigenvalue by about
-    ``1e-16 ** (1 / m)``: with 2 + 2 wires read anything under 1e-3 as 0.
+    belong to deviations from it, which have trace 0. A nilpotent channel
+    (docs/memory.md) has ``lambda_2 = 0``, but rounding moves an m-fold eigenvalue by
+    about ``1e-16 ** (1 / m)``: with 2 + 2 wires read anything under 1e-3 as 0.
 
     Args:
         params: The parameters.
@@ -146,15 +142,14 @@ def quantum_retention(
 def _kraus(params: QLSTMParams, inputs: ArrayLike, config: QLSTMConfig) -> NDArray:
     """Kraus operators of every step, ``(n_steps, batch, 2**n_system, d, d)``."""
     if not config.rule.is_channel:
-        channels = ", ".join(name for name, rule in RULES.items() if rule.is_channel)
+        channels = ", ".join(sorted(k for k, v in RULES.items() if v.is_channel))
         raise ValueError(
             f"Argument `config.memory` must be one of {channels}, whose steps are "
             f"quantum channels, but is {config.memory!r}. For the circuit alone, pass "
             'dataclasses.replace(config, memory="mixed").'
         )
-    params, inputs = check_params(params, config), check_inputs(inputs, config)
-    stacked = stack_params([params])
-    encoded = encode(inputs[None], stacked, config)
-    angles = circuit_angles(stacked, config)
+    plain = replace(config, memory="mixed")  # the circuit's operators; nothing is drawn
+    params, inputs, *_ = check_model(params, inputs, plain)
+    encoded, angles = encode(inputs, params, config), circuit_angles(params, config)
     kraus, _ = CELLS[config.encoding].kraus(encoded.values, angles, config)
     return kraus[:, 0]

@@ -1,28 +1,28 @@
 """How strongly the past still acts on the memory and on the output.
 
 Each function runs the model over a batch of sequences and looks at the memory after the
-last step, or at the last output. A curve has one number for each lag k: lag 0 is the last
-input, lag k the one k steps before it. What acts on the memory need not be known to it:
-`qlstm.knowledge` asks for that.
+last step, or at the last output. A curve has one number for each lag k: lag 0 is the
+last input, lag k the one k steps before it. What acts on the memory need not be known
+to it: `qlstm.insight.knowledge` asks for that.
 
 Inputs that depend on each other, such as windows of one series, blur the lags. Use
 independent inputs to ask about the memory.
 """
 
-import copy
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.checks import check_rng
 from qlstm.encoding import encode_inputs_backward
-from qlstm.model import backward, forward
+from qlstm.model import Run, backward, forward
 from qlstm.params import (
     QLSTMConfig,
     QLSTMParams,
     check_inputs,
+    check_model,
     check_params,
-    stack_params,
 )
 from qlstm.readout import read_out_backward
 
@@ -57,9 +57,9 @@ def forgetting_curve(
 ) -> ForgettingCurve:
     """Mean trace distance of memories whose histories differ in one input, k steps ago.
 
-    ``D_k = mean T(rho, rho')``, where x_(T-k) is replaced by what another sequence, drawn
-    at random, has there. It measures sensitivity: a chaotic memory scores high. For
-    `sampled` both histories get the same draws.
+    ``D_k = mean T(rho, rho')``, where x_(T-k) is replaced by what another sequence,
+    drawn at random, has there. It measures sensitivity: a chaotic memory scores high.
+    For `sampled` both histories get the same draws.
 
     Args:
         params: The parameters.
@@ -83,7 +83,8 @@ def forgetting_curve(
         >>> forgetting_curve(params, rng.uniform(-1, 1, (9, 3, 1)), config, rng=rng)[0]
         array([0., 0., 0.])
     """
-    params, inputs = check_model(params, inputs, config, 2)
+    check_rng(rng)
+    params, inputs = check_sequences(params, inputs, config, 2)
     batch, n_steps, _ = inputs.shape
     seed = int(rng.integers(2**63))  # every run below begins with it
     kept = last_memory(params, inputs, config, np.random.default_rng(seed))
@@ -134,39 +135,31 @@ def gradient_memory(
         >>> gradient_memory(params, inputs, config).norm.round(3)
         array([0.109, 0.172, 0.274, 0.149, 0.083, 0.   ])
     """
-    params, inputs = check_model(params, inputs, config, 1)
-    draws = [copy.deepcopy(rng) for _ in range(config.n_outputs - 1)]
-    columns = [
-        _output_gradient(params, inputs, config, k, same_draws)
-        for k, same_draws in enumerate([*draws, rng])
-    ]
+    params, inputs, rngs, _ = check_model(params, inputs, config, rng)
+    run = forward(params, inputs, config, rngs)
+    outputs = range(config.n_outputs)
+    columns = [_output_gradient(run, params, inputs, config, k) for k in outputs]
     gradients = np.stack(columns, axis=-1)  # (batch, n_steps, n_features, n_outputs)
     norm = np.linalg.norm(gradients, axis=(2, 3)).mean(axis=0)[::-1]
     return GradientMemory(norm, gradients[..., 0] if len(columns) == 1 else gradients)
 
 
 def _output_gradient(
-    params: QLSTMParams,
-    inputs: NDArray,
-    config: QLSTMConfig,
-    output: int,
-    rng: np.random.Generator | None,
+    run: Run, params: QLSTMParams, inputs: NDArray, config: QLSTMConfig, output: int
 ) -> NDArray[np.float64]:
     """``dy_T / dx_t`` of one output; sequences do not mix, so one pass serves all."""
-    stacked, several = stack_params([params]), inputs[None]
-    run = forward(stacked, several, config, None if rng is None else [rng])
-    grad_outputs = np.zeros((inputs.shape[1], 1, len(inputs), config.n_outputs))
-    grad_outputs[-1, ..., output] = 1.0
     p = run.probabilities
-    grad_p, _ = read_out_backward(grad_outputs, p, stacked, config)
+    grad_outputs = np.zeros((*p.shape[:3], config.n_outputs))
+    grad_outputs[-1, ..., output] = 1.0
+    grad_p, _ = read_out_backward(grad_outputs, p, params, config)
     _, grad_values = backward(run, grad_p, config)
-    gradients = encode_inputs_backward(grad_values, run.encoded, stacked, config)[0]
+    gradients = encode_inputs_backward(grad_values, run.encoded, params, config)[0]
     if config.predicts == "change":
         gradients[:, -1, 0] += 1.0  # the last value itself is part of the output
     return gradients
 
 
-def check_model(
+def check_sequences(
     params: QLSTMParams, inputs: ArrayLike, config: QLSTMConfig, at_least: int
 ) -> tuple[QLSTMParams, NDArray[np.float64]]:
     """Checked parameters and inputs, or what is off."""
@@ -185,8 +178,8 @@ def last_memory(
     config: QLSTMConfig,
     rng: np.random.Generator | None,
 ) -> NDArray:
-    """Memory after the last step, ``(batch, d)``, or for `mixed` ``(batch, d, d)``."""
-    rngs = None if rng is None else [rng]
-    run = forward(stack_params([params]), inputs[None], config, rngs)
+    """Memory after the last step: a vector or a density matrix for each sequence."""
+    params, inputs, rngs, _ = check_model(params, inputs, config, rng)
+    run = forward(params, inputs, config, rngs)
     memory, _ = config.rule.update(run.branches[-1], rngs)
     return memory[0]

@@ -1,8 +1,8 @@
 """What the memory knows about past inputs: in bits, and for a linear readout.
 
-Curves have one number for each lag, as in `qlstm.diagnostics`: lag 0 is the last input.
-Use independent inputs: if inputs depend on each other, a memory of the last one alone
-knows something of all others.
+Curves have one number for each lag, as in `qlstm.insight.diagnostics`: lag 0 is the
+last input. Use independent inputs: if inputs depend on each other, a memory of the last
+one alone knows something of all others.
 """
 
 from typing import NamedTuple
@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import check_size
-from qlstm.insight.diagnostics import check_model, last_memory
+from qlstm.checks import check_rng, check_size
+from qlstm.insight.diagnostics import check_sequences, last_memory
 from qlstm.params import QLSTMConfig, QLSTMParams
 from qsim import I2, PAULI_X, PAULI_Y, PAULI_Z
 from qsim.entanglement import entropy
@@ -84,9 +84,10 @@ def holevo_information(
         >>> holevo_information(params, inputs, config, rng=rng).information.round(2) + 0
         array([0.41, 0.35, 0.04, 0.01, 0.  , 0.  ])
     """
+    check_rng(rng)
     check_size("n_bins", n_bins)
     check_size("n_shuffles", n_shuffles)
-    params, inputs = check_model(params, inputs, config, max(n_bins, 2))
+    params, inputs = check_sequences(params, inputs, config, max(n_bins, 2))
     if not 0 <= feature < config.n_features:
         raise ValueError(
             f"Argument `feature` must lie in 0..{config.n_features - 1}, "
@@ -115,8 +116,8 @@ def memory_capacity(
 
     A least-squares fit on the first half of the sequences is tested on the second. Its
     features are the expectation values of all Pauli operators of the memory, or, where
-    the memory is loaded from probabilities p, these p. No value is cut off at 0, so that
-    chance adds nothing on average.
+    the memory is loaded from probabilities p, these p. No value is cut off at 0, so
+    that chance adds nothing on average.
 
     Args:
         params: The parameters.
@@ -144,13 +145,13 @@ def memory_capacity(
         >>> memory_capacity(params, inputs, config).r2[:, 0].round(1) + 0
         array([0.9, 0.9, 0.5, 0.2, 0. , 0. ])
     """
-    params, inputs = check_model(params, inputs, config, 2)
+    params, inputs = check_sequences(params, inputs, config, 2)
     features = _features(last_memory(params, inputs, config, rng), config)
     half, n_features = len(inputs) // 2, features.shape[1]
     if half < 2 * n_features:
         raise ValueError(
-            f"Argument `inputs` must hold at least {4 * n_features} sequences, twice as "
-            f"many for the fit as it has features, but holds {len(inputs)}."
+            f"Argument `inputs` must hold at least {4 * n_features} sequences, twice "
+            f"as many for the fit as it has features, but holds {len(inputs)}."
         )
     past = inputs[:, ::-1].reshape(len(inputs), -1)
     if (np.ptp(past[half:], axis=0) == 0).any():

@@ -1,11 +1,12 @@
 """What happens inside the cell, step by step: entanglement, outcomes, memory.
 
-A step starts from the product ``u (x) h``. `S_en` is the entropy of entanglement between
-system and ancilla after U_en, `S_out` after U_dis: the step gains `S_en` and forgets
-``S_en - S_out``. No entanglement crosses a step.
+A step starts from the product ``u (x) h``. `S_en` is the entropy of entanglement
+between system and ancilla after U_en, `S_out` after U_dis: the step gains `S_en` and
+forgets ``S_en - S_out``. No entanglement crosses a step.
 
 For `mixed` the joint state is a density matrix. There `S_en` and `S_out` are half the
-mutual information, ``(S(sys) + S(anc) - S(joint)) / 2``: for pure states the same number.
+mutual information, ``(S(sys) + S(anc) - S(joint)) / 2``: for pure states the same
+number.
 """
 
 from collections.abc import Sequence
@@ -14,18 +15,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.checks import check_rng
 from qlstm.insight.stages import stage_unitaries
-from qlstm.memory import MemoryRule
 from qlstm.model import CELLS, Run, forward
 from qlstm.params import (
     QLSTMConfig,
     QLSTMParams,
     check_inputs,
-    check_params,
-    check_record,
+    check_model,
     stack_params,
 )
 from qlstm.readout import read_out
+from qlstm.rule import MemoryRule
 from qsim.entanglement import schmidt_strength
 from qsim.entanglement.density import entropy_of_probabilities
 
@@ -134,10 +135,8 @@ def trace(
         >>> ledger.S_en.shape, bool((ledger.S_en <= 2).all())
         ((3, 5), True)
     """
-    params, inputs = check_params(params, config), check_inputs(inputs, config)
-    stacked, rngs = stack_params([params]), None if rng is None else [rng]
-    record = check_record(record, inputs, config)
-    run = forward(stacked, inputs[None], config, rngs, record, "kraus")
+    params, inputs, rngs, record = check_model(params, inputs, config, rng, record)
+    run = forward(params, inputs, config, rngs, record, "kraus")
     rule, memories, p = config.rule, np.array(run.memories), run.probabilities
     after_en = entangler_kraus(run, config)
     last, cache = rule.update(run.branches[-1], rngs)
@@ -161,7 +160,7 @@ def trace(
         _record_probability(p, outcomes),
         memories,
         np.concatenate([memories[1:], last[None]]),
-        read_out(p, stacked, inputs[None], config)[..., 0],
+        read_out(p, params, inputs, config)[..., 0],
     )
     return Trace(*(array[:, 0].swapaxes(0, 1) for array in arrays))
 
@@ -171,21 +170,23 @@ MONITOR_SEQUENCES = 32
 
 
 class EntanglementMonitor:
-    """A monitor for `fit`: the entanglement in a step, and the stages' Schmidt strengths.
+    """A monitor for `fit`: the entanglement in a step, and the stages' Schmidt
+    strengths.
 
     After each epoch it adds to the history `S_en` and `S_out`, the entanglement after
     U_en and after U_dis, means over all steps of the sequences, and, but for angle
     encoding, `K_en` and `K_dis`, the Schmidt strengths of U_en and U_dis; all in ebits.
 
     Args:
-        inputs: Sequences ``(batch, n_steps, n_features)``. Beyond `MONITOR_SEQUENCES`, as
-            many of them, evenly spaced, stand for all.
+        inputs: Sequences ``(batch, n_steps, n_features)``. Beyond `MONITOR_SEQUENCES`,
+            as many of them, evenly spaced, stand for all.
         config: The configuration.
         rng: Source of randomness, for rules that draw; every call and every model sees
             the same draws.
 
     Raises:
-        ValueError: If the inputs do not fit, or a rule that draws has no `rng`.
+        TypeError: If a rule that draws has no `rng`.
+        ValueError: If the inputs do not fit.
 
     Example:
         >>> from qlstm import QLSTMConfig, fit, init_params
@@ -206,6 +207,8 @@ class EntanglementMonitor:
         rng: np.random.Generator | None = None,
     ) -> None:
         inputs, self.config = check_inputs(inputs, config), config
+        if config.rule.draws:
+            check_rng(rng)
         rows = np.linspace(0, len(inputs) - 1, min(len(inputs), MONITOR_SEQUENCES))
         self.inputs = inputs[rows.astype(int)]
         self.seed = None if rng is None else int(rng.integers(2**63))
@@ -250,7 +253,8 @@ def _entanglement(
 ) -> tuple[NDArray, NDArray]:
     """Entanglement behind a circuit and the ancilla's spectrum, of every step.
 
-    A mixed joint state has the spectrum, and so the entropy, of the memory that entered.
+    A mixed joint state has the spectrum, and so the entropy, of the memory that
+    entered.
     """
     system, ancilla = rule.reduced(kraus, memories)
     spectrum = _spectrum(ancilla)

@@ -1,0 +1,80 @@
+"""Memory rules of your own: made known by name, and found again in a worker."""
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from qlstm.memory import RULES
+from qlstm.rule import MemoryRule
+
+
+def register_memory(name: str, rule: MemoryRule) -> None:
+    """Make a memory rule of your own known by name, here and in `QLSTMConfig`.
+
+    Workers of a sweep import the file that defines it, which must register it. A model
+    file names the rule and its module; register it before you load the model.
+
+    Args:
+        name: What `QLSTMConfig.memory` calls it.
+        rule: An instance of a subclass of `VectorRule`, `DensityRule` or one of the
+            rules.
+
+    Raises:
+        TypeError: If it is no `MemoryRule`.
+        ValueError: If the name is taken by another rule.
+
+    Example:
+        >>> from qlstm.memory import Mixed
+        >>> class Dephased(Mixed):
+        ...     def update(self, branches, rngs=None, given=None):
+        ...         sigma, cache = super().update(branches)
+        ...         return sigma * np.eye(sigma.shape[-1]), cache
+        ...     def update_backward(self, grad_memory, cache):
+        ...         diagonal = grad_memory * np.eye(grad_memory.shape[-1])
+        ...         return super().update_backward(diagonal, cache)
+        >>> register_memory("dephased", Dephased())
+        >>> from qlstm import QLSTMConfig
+        >>> QLSTMConfig(memory="dephased").rule.is_channel
+        True
+    """
+    if not isinstance(rule, MemoryRule):
+        raise TypeError(f"Argument `rule` must be a MemoryRule, but is {rule!r}.")
+    if type(RULES.get(name, rule)).__qualname__ != type(rule).__qualname__:
+        raise ValueError(f"Argument `name` must be a new name, but {name!r} is taken.")
+    RULES[name] = rule
+
+
+def user_rules() -> list[tuple[str, str, str]]:
+    """Name, module and file of every rule that was registered from outside."""
+    return [
+        (name, type(rule).__module__, inspect.getsourcefile(type(rule)) or "")
+        for name, rule in RULES.items()
+        if type(rule).__module__ != "qlstm.memory"
+    ]
+
+
+def load_rules(rules: Sequence[tuple[str, str, str]]) -> None:
+    """Import what registers these rules, where they are not known yet.
+
+    Args:
+        rules: What `user_rules` returned, perhaps in another process.
+
+    Raises:
+        ValueError: If a rule is not there; it names the rule, its module and its file.
+    """
+    for name, module, file in rules:
+        if name not in RULES and Path(file).is_file():
+            spec = importlib.util.spec_from_file_location(f"_rules_{name}", file)
+            loaded = importlib.util.module_from_spec(spec)
+            sys.modules[spec.name] = loaded  # pickle and dataclasses look there
+            spec.loader.exec_module(loaded)
+        elif name not in RULES and importlib.util.find_spec(module):
+            importlib.import_module(module)
+        if name not in RULES:
+            raise ValueError(
+                f"Memory rule {name!r} must be registered, but is not; it comes from "
+                f"module {module}, file {file or 'unknown'}."
+            )
