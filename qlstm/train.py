@@ -228,12 +228,22 @@ def train(
             loss = mean_loss(stacked, *validation, config, [measuring])
             row["val_loss"] = float(loss[0])
         if monitor is not None:
-            row |= monitor([state.params])[0]
+            row = _watched(row, monitor([state.params])[0])
         row["seconds"] = time.perf_counter() - start
         state = _record(state._replace(rng_state=rng.bit_generator.state), row)
         if callback is not None and callback(state):
             break
     return state
+
+
+def _watched(row: dict[str, float], found: dict[str, float]) -> dict[str, float]:
+    """An epoch's numbers, and those of a monitor beside them."""
+    for name in found:
+        if name in (*row, "val_loss", "seconds"):
+            raise ValueError(
+                f"Argument `monitor` must give numbers of its own, but gives {name!r}."
+            )
+    return row | found
 
 
 def _training(training: Training | None, options: dict[str, Any]) -> Training:
