@@ -21,17 +21,12 @@ from qlstm.commands import (
     run_main,
     seed_int,
 )
-from qlstm.files import write_text
 from qlstm.sweeps import (
     PROTOCOLS,
     complete_config,
     expand_grid,
     run_forecast,
-    run_rows,
-    summarize,
-    summary_text,
-    write_csv,
-    write_parquet,
+    write_tables,
 )
 
 MODELS = ",".join(
@@ -51,7 +46,8 @@ def main(args: argparse.Namespace) -> int:
     """Do the runs that are left, and report them all."""
     configs = make_configs(args)
     tally = run_configs(run_forecast, configs, args)
-    _report(args.out, configs)
+    text, paths = write_tables(args.out, configs, SHOWN)
+    print(f"{text}\n\nWrote {', '.join(map(str, paths))}.")
     return int(tally.failed > 0)
 
 
@@ -143,21 +139,6 @@ def _datasets(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
         for protocol in (args.protocol or default).split(","):
             dataset = {"name": name, "protocol": protocol}
             yield dataset | (source if name == "csv" else {})
-
-
-def _report(folder: Path, configs: list[dict[str, Any]]) -> None:
-    """Write the tables, and print the summary."""
-    rows = run_rows(folder, configs)
-    summary = summarize(rows)
-    text = summary_text(summary, SHOWN)
-    names = ["table.csv", "summary.csv", "summary.txt"]
-    write_csv(folder / "table.csv", rows)
-    write_csv(folder / "summary.csv", summary)
-    write_text(folder / "summary.txt", text + "\n")
-    if write_parquet(folder / "table.parquet", rows):
-        names.insert(1, "table.parquet")
-    print(text)
-    print(f"\nWrote {', '.join(str(folder / name) for name in names)}.")
 
 
 def _parser() -> Parser:

@@ -22,7 +22,6 @@ from qlstm.commands import (
     write_results,
 )
 from qlstm.commands.forecasts import forecast_table
-from qlstm.files import versions
 from qlstm.forecasting import Errors, Forecast, Series
 from qlstm.forecasting.data import SINE_PROTOCOLS
 from qlstm.plots import new_figure
@@ -264,12 +263,6 @@ def test_progress_at_the_pace_of_this_start(monkeypatch):
     progress.update(24, 48, "half done", new=14)  # 10 were done before
     line = sys.stderr.getvalue().split("\r\033[K")[-1]
     assert line == "[############------------] half done  12 s left "
-
-
-def test_versions_name_what_a_result_depends_on():
-    found = versions()
-    assert set(found) == {"python", "qlstm", "numpy", "scipy", "pandas", "matplotlib"}
-    assert found["numpy"] == np.__version__
 
 
 def test_a_series_goes_into_json_with_its_gaps():

@@ -21,7 +21,7 @@ import pytest
 import sweep_runs
 from sweep_runs import counts, logged, logged_configs
 
-from qlstm.files import atomic_path, canonical_json
+from qlstm.files import atomic_path
 from qlstm.memory import RULES
 from qlstm.sweeps import (
     ExecutorError,
@@ -582,10 +582,6 @@ def test_processes_give_what_a_serial_sweep_gives(tmp_path, thread, processes):
     assert results(tmp_path / "serial", configs) == results(
         tmp_path / "parallel", configs
     )
-
-
-def test_canonical_json_is_ascii():
-    assert canonical_json({"b": 1, "a": "é"}) == '{"a":"\\u00e9","b":1}'
 
 
 def test_without_distributed_the_error_says_what_to_install(monkeypatch):

@@ -1,10 +1,9 @@
 """What commands share that train models on one series: options, table, results."""
 
-import argparse
 import itertools
 import warnings
+from argparse import ArgumentParser, Namespace, _ArgumentGroup
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,13 +21,7 @@ from qlstm.forecasting import (
     forecast_with,
     prepare,
 )
-from qlstm.params import (
-    DISENTANGLERS,
-    MEMORIES,
-    PAPER_MEMORIES,
-    ROTATIONS,
-    QLSTMConfig,
-)
+from qlstm.params import DISENTANGLERS, MEMORIES, PAPER_MEMORIES, ROTATIONS, QLSTMConfig
 from qlstm.readout import out_of_reach
 from qlstm.tables import format_table
 
@@ -69,9 +62,9 @@ def forecasting_parser(
 
 
 def add_csv_options(
-    parser: argparse.ArgumentParser,
+    parser: ArgumentParser,
     help: str = "CSV file with dates and values",
-    group: argparse._ArgumentGroup | None = None,
+    group: _ArgumentGroup | None = None,
 ) -> None:
     """Options for a CSV file and its columns.
 
@@ -85,7 +78,7 @@ def add_csv_options(
     parser.add_argument("--date-column", help="date column of the CSV file")
 
 
-def csv_source(args: argparse.Namespace) -> dict[str, str | None]:
+def csv_source(args: Namespace) -> dict[str, str | None]:
     """The file that the options of `add_csv_options` name, as `load_csv` takes it.
 
     Args:
@@ -105,7 +98,7 @@ def csv_source(args: argparse.Namespace) -> dict[str, str | None]:
     return {}
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
+def add_model_options(parser: ArgumentParser) -> None:
     """Options for the sizes of the model."""
     add = parser.add_argument
     add("--layers", type=positive_int, default=2, help="layers of each stage")
@@ -119,7 +112,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def model_config(args: argparse.Namespace, rotation: str, memory: str) -> QLSTMConfig:
+def model_config(args: Namespace, rotation: str, memory: str) -> QLSTMConfig:
     """The configuration that the options of `add_model_options` describe.
 
     Args:
@@ -150,8 +143,8 @@ def forecast_table(forecasts: list[Forecast], scaled: bool) -> str:
     Returns:
         The table in plain text.
     """
-    header = ["model"]
-    header += [f"{part} {name}" for part in ("train", "test") for name in _ERRORS]
+    parts, measures = ("train", "test"), ("MSE", "RMSE", "MAE")
+    header = ["model", *(f"{part} {name}" for part in parts for name in measures)]
     header += ["scaled test MSE"] * scaled + ["skill", "seconds"]
     rows = []
     for f in forecasts:
@@ -161,11 +154,8 @@ def forecast_table(forecasts: list[Forecast], scaled: bool) -> str:
     return format_table(header, rows)
 
 
-_ERRORS = ("MSE", "RMSE", "MAE")
-
-
 def run_forecasts(
-    args: argparse.Namespace,
+    args: Namespace,
     name: str,
     series: Series,
     protocol: Protocol,
@@ -193,12 +183,16 @@ def run_forecasts(
         ]
         for rotation in rotations
     }
-    trained = list(itertools.chain.from_iterable(models.values()))
-    baselines = forecast_baselines(dataset)
-    print(forecast_table([*trained, *baselines], protocol.scaling != "none"))
+    forecasts = {
+        "baselines": forecast_baselines(dataset),
+        "models": list(itertools.chain.from_iterable(models.values())),
+    }
+    rows = forecasts["models"] + forecasts["baselines"]
+    print(forecast_table(rows, protocol.scaling != "none"))
     from qlstm.plots import plot_forecasts  # matplotlib is slow to import
 
-    record = _record(args, name, series, dataset, trained, baselines)
+    record = _record(name, args, series, dataset)
+    record |= {kind: [f.to_dict() for f in found] for kind, found in forecasts.items()}
     files = {f"{name}.json": record}
     for rotation, columns in models.items():
         title = (
@@ -213,52 +207,37 @@ def run_forecasts(
 def _train(dataset: Dataset, config: QLSTMConfig, seed: int, epochs: int) -> Forecast:
     """One trained model; the headline has warned of targets out of reach."""
     label = f"{config.rotation} {config.memory}"
-    training = vars(dataset.protocol.training) | {"epochs": epochs}
+    model = Quantum(config, **vars(dataset.protocol.training) | {"epochs": epochs})
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*targets cannot be met")
-        return forecast_with(
-            label,
-            Quantum(config, **training),
-            dataset,
-            seed=seed,
-            callback=epoch_progress(label, epochs),
-        )
+        progress = epoch_progress(label, epochs)
+        return forecast_with(label, model, dataset, seed=seed, callback=progress)
 
 
 def _headline(series: Series, dataset: Dataset, epochs: int) -> str:
     """What is forecast, and how, in two lines."""
-    parts = f"{len(dataset.train.targets)} training"
+    train, protocol = dataset.train, dataset.protocol
+    parts = f"{len(train.targets)} training"
     if len(dataset.validation.targets):
         parts += f", {len(dataset.validation.targets)} validation"
     unit = f" in {series.unit}" if series.unit else ""
     gaps = f" with {series.gaps} gap(s)" if series.gaps else ""
-    protocol = dataset.protocol
-    train = dataset.train
     beyond = out_of_reach(train.targets, train.inputs, QLSTMConfig())
     reach = (
         f"{beyond} of the {len(train.targets)} training targets lie outside [-1, 1], "
         "which <Z> cannot reach.\n"
-        if beyond
-        else ""
     )
     return (
         f"{series.name}{unit}, {len(series.values)} values{gaps}, protocol "
         f"`{protocol.name}`: {parts} and {len(dataset.test.targets)} test windows of "
         f"{protocol.n_steps} steps, {epochs} epochs.\n"
-        f"{reach}Skill is 1 - MSE / MSE of persistence, the forecast that repeats the "
+        f"{reach if beyond else ''}Skill is 1 - MSE / MSE of persistence, the forecast that repeats the "
         "last value.\n"
     )
 
 
-def _record(
-    args: argparse.Namespace,
-    name: str,
-    series: Series,
-    dataset: Dataset,
-    models: list[Forecast],
-    baselines: list[Forecast],
-) -> dict[str, Any]:
-    """An experiment as JSON takes it."""
+def _record(name: str, args: Namespace, series: Series, dataset: Dataset) -> dict:
+    """What is forecast, and from what, as JSON takes it."""
     parts = ("train", "validation", "test")
     return {
         "experiment": name,
@@ -271,6 +250,4 @@ def _record(
         "scaler": dataset.scaler._asdict(),
         "test_index": dataset.test.index.tolist(),
         "test_targets": dataset.scaler.inverse(dataset.test.targets).tolist(),
-        "baselines": [forecast.to_dict() for forecast in baselines],
-        "models": [forecast.to_dict() for forecast in models],
     }

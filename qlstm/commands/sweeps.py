@@ -3,7 +3,7 @@
 import argparse
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,17 +68,14 @@ def run_configs(
         words = f"{over - tally.failed} done, {tally.failed} failed, {tally.left} to do"
         progress.update(over, tally.total, words, now)
 
+    if None not in (args.scheduler, args.workers):
+        raise ValueError("Options --workers and --scheduler do not go together.")
+    local = args.scheduler is None
+    workers = ProcessWorkers(args.workers) if local else dask_workers(args.scheduler)
+    options = {"retries": args.retries, "callback": show, "say": progress.say}
     try:
-        with _stopped_by_sigterm(), _workers(args) as workers:
-            tally = run_sweep(
-                run,
-                configs,
-                args.out,
-                workers,
-                retries=args.retries,
-                callback=show,
-                say=progress.say,
-            )
+        with _stopped_by_sigterm(), workers as executor:
+            tally = run_sweep(run, configs, args.out, executor, **options)
     except ExecutorError as error:
         progress.say(f"error: {error}")
         raise SystemExit(1) from None
@@ -89,15 +86,6 @@ def run_configs(
         "(finished before).\n"
     )
     return tally
-
-
-def _workers(args: argparse.Namespace) -> AbstractContextManager:
-    """Processes here, or those of a cluster."""
-    if args.scheduler is None:
-        return ProcessWorkers(args.workers)
-    if args.workers is not None:
-        raise ValueError("Options --workers and --scheduler do not go together.")
-    return dask_workers(args.scheduler)
 
 
 @contextmanager

@@ -9,13 +9,7 @@ from qlstm.sweeps.forecasts import (
     load_dataset,
     run_forecast,
 )
-from qlstm.sweeps.table import (
-    run_rows,
-    summarize,
-    summary_text,
-    write_csv,
-    write_parquet,
-)
+from qlstm.sweeps.table import run_rows, summarize, write_tables
 from qlstm.sweeps.workers import (
     ExecutorError,
     ProcessWorkers,
@@ -40,8 +34,6 @@ __all__ = [
     "run_rows",
     "run_sweep",
     "summarize",
-    "summary_text",
     "usable_cpus",
-    "write_csv",
-    "write_parquet",
+    "write_tables",
 ]

@@ -5,6 +5,7 @@ file knows nothing about models, but that memory rules of the user's own travel 
 each run; docs/sweeps.md describes the files.
 """
 
+import functools
 import itertools
 import json
 import operator
@@ -15,25 +16,14 @@ import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    BrokenExecutor,
-    Executor,
-    Future,
-    wait,
-)
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from qlstm.files import canonical_json, versions
 from qlstm.memory import load_rules, user_rules
 from qlstm.params import check_size
-from qlstm.sweeps.files import (
-    DamagedRunError,
-    Record,
-    RunFolder,
-    run_key,
-)
+from qlstm.sweeps.files import DamagedRunError, Record, RunFolder, run_key
 from qlstm.sweeps.workers import ExecutorError, ProcessWorkers, worker_died
 
 Config = dict[str, Any]
@@ -161,15 +151,14 @@ def run_sweep(
         (3, 0, 3)
     """
     check_size("retries + 1", retries + 1)
-    if window is not None:
-        check_size("window", window)
+    check_size("window", 1 if window is None else window)
     files = RunFolder(folder)
     own = nullcontext(executor) if executor is not None else ProcessWorkers()
     with files.locked(), own as workers:
         if window is None:
             window = max(64, 4 * getattr(workers, "n_workers", 0))
-        sweep = _Sweep(run, files, workers, retries, callback, say or _print)
-        return sweep.do(configs, window)
+        say = say or functools.partial(print, file=sys.stderr)
+        return _Sweep(run, files, workers, retries, callback, say).do(configs, window)
 
 
 class _Sweep:
@@ -206,13 +195,12 @@ class _Sweep:
         """The runs to do, found one by one."""
         seen = set()
         for config in configs:
-            key = run_key(config)
+            key, finished = run_key(config), False
             try:
                 finished = key in seen or self.files.load_run(key) is not None
             except DamagedRunError as error:
                 self.say(f"{error} It is done again.")
                 self.count(damaged=1)
-                finished = False
             seen.add(key)
             if finished:
                 self.count(skipped=1)
@@ -245,14 +233,14 @@ class _Sweep:
         if error is None:
             outcome = future.result()
         elif not worker_died(error):  # on the way to the worker or back
-            outcome = {"error": one_line(error), "traceback": _format(error)}
+            outcome = _failure(error)
         elif task.attempt <= self.retries:
             self.say(f"The worker died in run {task.key}, which is done again.")
             self.again.append(task._replace(attempt=task.attempt + 1))
             return self.count(deaths=1)
         else:
             text = f"the worker died in each of {task.attempt} attempts"
-            outcome = {"error": text, "traceback": _format(error)}
+            outcome = _failure(error) | {"error": text}
             self.count(deaths=1)
         self.record(task, outcome)
 
@@ -306,7 +294,7 @@ def attempt_run(
             )
         outcome = {"result": json.loads(canonical_json(result))}
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the run's own affair
-        outcome = {"error": one_line(error), "traceback": _format(error)}
+        outcome = _failure(error)
     seconds = time.perf_counter() - start
     said = [f"{w.category.__name__}: {w.message}" for w in caught]
     return outcome | {
@@ -316,16 +304,7 @@ def attempt_run(
     }
 
 
-def one_line(error: BaseException) -> str:
-    """An error's type and message without line breaks."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
-
-
-def _format(error: BaseException) -> str:
-    """The traceback as Python prints it."""
-    return "".join(traceback.format_exception(error))
-
-
-def _print(line: str) -> None:
-    """One line on standard error."""
-    print(line, file=sys.stderr)
+def _failure(error: BaseException) -> Record:
+    """An error's type and message in one line, and the traceback as Python prints it."""
+    line = " ".join(f"{type(error).__name__}: {error}".split())
+    return {"error": line, "traceback": "".join(traceback.format_exception(error))}

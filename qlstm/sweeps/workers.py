@@ -208,16 +208,15 @@ def _worker_settings() -> Iterator[None]:
     which would interrupt its imports with a traceback.
     """
     with _environment:
-        before = {name: os.environ.get(name) for name in THREADS}
+        before = {name: os.environ[name] for name in THREADS if name in os.environ}
         os.environ.update(dict.fromkeys(THREADS, "1"))
         try:
             with _without_interrupts():
                 yield
         finally:
-            for name, value in before.items():
-                os.environ.pop(name, None)
-                if value is not None:
-                    os.environ[name] = value
+            for name in THREADS:
+                del os.environ[name]
+            os.environ.update(before)
 
 
 @contextmanager
