@@ -1,13 +1,14 @@
 """The ablation as people run it: table, JSON, going on, rows that cannot be."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from test_benchmark_models import cells_of, run_here
 
 from experiments.ablation import make_entries
-from experiments.comparison.runs import Setting
+from experiments.comparison.runs import Entry, Setting, do_runs, make_parser
 from qlstm.forecasting import SINE_PROTOCOLS, make_forecaster, paired_wilcoxon
 from qlstm.params import MEMORIES
 
@@ -68,13 +69,20 @@ def test_a_second_start_does_nothing_anew(done, monkeypatch, capsys):
     assert json.loads((done[1] / "ablation.json").read_text()) == done[2]
 
 
-def test_a_row_that_cannot_be_is_left_out_and_named(tmp_path, monkeypatch, capsys):
-    """Without a bias, the smallest value, which is scaled to 0, has no amplitudes."""
+@pytest.fixture
+def wave(tmp_path):
+    """A CSV file; without a bias, its smallest value, scaled to 0, has no amplitudes."""
     days = np.datetime64("2024-01-01") + np.arange(40)
     lines = [f"{d},{10 * np.sin(k):.2f}" for k, d in enumerate(days)]
     path = tmp_path / "wave.csv"
     path.write_text("\n".join(["date,temp", *lines]))
-    options = ["--csv", path, "--out", tmp_path, "--seeds", 1, "--epochs", 1]
+    return path
+
+
+def test_a_row_that_cannot_be_is_left_out_and_named(
+    wave, tmp_path, monkeypatch, capsys
+):
+    options = ["--csv", wave, "--out", tmp_path, "--seeds", 1, "--epochs", 1]
     run_here(monkeypatch, "ablation", *options)
     text = capsys.readouterr().out
     content = json.loads((tmp_path / "ablation.json").read_text())
@@ -83,6 +91,22 @@ def test_a_row_that_cannot_be_is_left_out_and_named(tmp_path, monkeypatch, capsy
     assert "wave.csv, one series" in text
     assert "of initial parameters only" in text
     assert len(content["rows"]) == 13
+
+
+def test_without_its_reference_there_is_no_comparison(wave, tmp_path, monkeypatch):
+    monkeypatch.setattr("qlstm.commands.sweeps.ProcessWorkers", ThreadPoolExecutor)
+    options = ["--csv", wave, "--out", tmp_path, "--seeds", 1, "--workers", 1]
+    args = make_parser("ablation", "").parse_args(list(map(str, options)))
+    model = {"name": "quantum", "bias": False, "epochs": 1}
+    entries = [
+        Entry("mean", "baseline", {"name": "mean"}),
+        Entry("bare", "quantum", model),
+    ]
+    setting = Setting.asked_for(args)
+    outcome = do_runs(args, setting, entries, ["mean"])
+    assert (list(outcome.entries), list(outcome.failed)) == (["mean"], ["bare"])
+    with pytest.raises(ValueError, match="Nothing to compare with: bare failed: Valu"):
+        do_runs(args, setting, entries, ["mean", "bare"])
 
 
 @pytest.mark.parametrize("base", ["paper", "tuned"])
