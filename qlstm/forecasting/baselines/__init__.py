@@ -13,6 +13,7 @@ from qlstm.forecasting.baselines.naive import (
     persistence,
 )
 from qlstm.forecasting.baselines.networks import LSTM, RNN
+from qlstm.forecasting.baselines.recurrent import ElmanCell, LSTMCell, RecurrentParams
 from qlstm.forecasting.baselines.reservoir import Reservoir
 
 __all__ = [
@@ -20,8 +21,11 @@ __all__ = [
     "RNN",
     "Autoregression",
     "Drift",
+    "ElmanCell",
+    "LSTMCell",
     "Mean",
     "Persistence",
+    "RecurrentParams",
     "Reservoir",
     "Ridge",
     "SeasonalNaive",
