@@ -10,37 +10,71 @@ import argparse
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from experiments.benchmark_models.report import (
+from experiments.comparison.report import (
     LEVEL,
     budget_text,
-    column,
     compare,
-    failed_text,
-    headline,
+    full_text,
     listing,
     p_text,
-    quartiles,
-    reach_sentence,
+    sort_out,
     too_few,
+    write_comparison,
 )
-from experiments.benchmark_models.runs import (
-    Entry,
-    budget,
-    comparison_parser,
-    do_runs,
-    settle,
-)
-from qlstm.commands.cli import Parser, format_table, run_main, versions
-from qlstm.forecasting.data import Protocol
+from experiments.comparison.runs import Entry, Outcome, Setting, do_runs, make_parser
+from experiments.comparison.strips import Strip, draw_strips, plain_numbers
+from qlstm.commands import Parser, format_table, run_main
+from qlstm.forecasting import quartiles
 from qlstm.params import MEMORIES, ROTATIONS
-from qlstm.store import write_json
 
 FULL, AR = "full", "AR(10)"
 BASES = {
     "paper": {"rotation": "RY", "memory": "probabilities", "n_layers": 2},
     "tuned": {"rotation": "RY", "memory": "mixed", "n_layers": 3, "readout": "affine"},
 }
+
+
+def main(args: argparse.Namespace) -> None:
+    """Do the runs that are left; print, draw and write what all of them say."""
+    setting = Setting.asked_for(args)
+    outcome = do_runs(args, setting, make_entries(args.base, setting), (FULL, AR))
+    rows = make_rows(outcome)
+    about = (
+        f"The full model, `{args.base}`: {_words(BASES[args.base])}; "
+        f"{budget_text(_training(args.base, setting))}."
+    )
+    text = full_text(outcome, about, table(rows), verdict(rows, len(setting.seeds)))
+    print(text)
+    name = "ablation" if args.base == "paper" else f"ablation_{args.base}"
+    own = {"experiment": "ablation", "base": args.base, "text": text}
+    figure = draw([row for row in rows if row.label != FULL], args.base)
+    write_comparison(args.out, name, outcome, rows, figure, **own)
+
+
+def make_entries(base: str, setting: Setting) -> list[Entry]:
+    """The full model, every change of it, and AR(10) for comparison."""
+    full = {"name": "quantum"} | BASES[base] | _training(base, setting)
+    changes: dict[str, dict[str, Any]] = {
+        "no gate across the cut": {"cut": "separate"},
+        "angles frozen at random": {"frozen": ["entangler", "disentangler"]},
+        "no bias": {"bias": False},
+        **{f"{n} layer{'s' * (n > 1)}": {"n_layers": n} for n in (1, 2, 3, 4)},
+        **{rotation: {"rotation": rotation} for rotation in ROTATIONS},
+        **{f"memory {memory}": {"memory": memory} for memory in MEMORIES},
+    }
+    changed = [Entry(k, "quantum", full | change) for k, change in changes.items()]
+    return [
+        Entry(FULL, "quantum", full),
+        *(entry for entry in changed if entry.model != full),
+        Entry(AR, "context", {"name": "ar", "p": 10}),
+    ]
+
+
+def _training(base: str, setting: Setting) -> dict[str, Any]:
+    """Options of training, the long ones for the larger model."""
+    return setting.budget(long=base == "tuned")
 
 
 class Row(NamedTuple):
@@ -68,55 +102,23 @@ class Row(NamedTuple):
     """By seed."""
 
 
-def make_entries(base: str, protocol: Protocol, epochs: int | None) -> list[Entry]:
-    """The full model, every change of it, and AR(10) for comparison."""
-    training = budget(protocol, epochs, long=base == "tuned")
-    full = {"name": "quantum"} | BASES[base] | training
-    angles = ["entangler", "disentangler"]
-    changes: list[tuple[str, dict[str, Any]]] = [
-        ("no gate across the cut", {"cut": "separate"}),
-        ("angles frozen at random", {"frozen": angles}),
-        ("no bias", {"bias": False}),
-    ]
-    changes += [
-        (f"{n} layer{'s' * (n > 1)}", {"n_layers": n})
-        for n in (1, 2, 3, 4)
-        if n != full["n_layers"]
-    ]
-    changes += [(r, {"rotation": r}) for r in ROTATIONS if r != full["rotation"]]
-    changes += [(f"memory {m}", {"memory": m}) for m in MEMORIES if m != full["memory"]]
-    return [
-        Entry(FULL, "quantum", full),
-        *(Entry(label, "quantum", full | change) for label, change in changes),
-        Entry(AR, "context", {"name": "ar", "p": 10}),
-    ]
-
-
-def make_rows(entries: list[Entry], results: dict[str, list[dict]]) -> list[Row]:
+def make_rows(outcome: Outcome) -> list[Row]:
     """What the seeds say together; AR(10) takes no part in the tests."""
-    skills = {label: column(runs, "skill") for label, runs in results.items()}
-    tested = {k: v for k, v in skills.items() if k != AR}
-    tests = compare(tested, FULL)
+    skills = outcome.columns("skill")
+    tests = compare({k: v for k, v in skills.items() if k != AR}, FULL)
     rows = []
-    for label, kind, model in entries:
-        runs, test = results[label], tests.get(label, {})
+    for label in outcome.entries:
+        test = tests.get(label, {})
         differences = np.subtract(skills[label], skills[FULL]).tolist()
-        rows.append(
-            Row(
-                label,
-                kind,
-                model,
-                runs[0]["n_params"],
-                quartiles(skills[label]),
-                quartiles(differences),
-                test.get("p"),
-                test.get("p_holm"),
-                sum(column(runs, "is_copy")) / len(runs),
-                quartiles(column(runs, "seconds")),
-                skills[label],
-                differences,
-            )
+        row = Row(
+            **outcome.common(label),
+            difference=quartiles(differences)._asdict(),
+            p=test.get("p"),
+            p_holm=test.get("p_holm"),
+            skills=skills[label],
+            differences=differences,
         )
+        rows.append(row)
     return rows
 
 
@@ -144,74 +146,50 @@ def table(rows: list[Row]) -> str:
 
 def verdict(rows: list[Row], n_seeds: int) -> str:
     """What the numbers say, in words."""
-    full, changed = rows[0], [row for row in rows if row.p_holm is not None]
-    shown = [row for row in changed if (row.p_holm or 0.0) < LEVEL]
-    groups = {
-        "Skill falls with": [r for r in shown if r.difference["median"] < 0],
-        "Skill rises with": [r for r in shown if r.difference["median"] >= 0],
-        "No difference is shown for": [r for r in changed if r not in shown],
-    }
+    tested = [row for row in rows if row.p_holm is not None]
+    found = [(row.label, row.difference["median"], row.p_holm) for row in tested]
+    groups = sort_out((f"{label} ({d:+.3f})", d, p) for label, d, p in found)
+    headings = "Skill falls with", "Skill rises with", "No difference is shown for"
     opening = (
-        f"The full model has a median skill of {full.skill['median']:+.3f}. Changes, "
+        f"The full model has a median skill of {rows[0].skill['median']:+.3f}. Changes, "
         f"with median differences on the same seeds (Wilcoxon, Holm, level {LEVEL}):"
     )
-    sentences = [opening]
-    for words, members in groups.items():
-        found = [f"{r.label} ({r.difference['median']:+.3f})" for r in members]
-        sentences.append(f"{words}: {listing(found)}.")
-    sentences.append(
+    listed = zip(headings, map(listing, groups), strict=True)
+    sentences = [f"{heading}: {labels}." for heading, labels in listed]
+    closing = (
         "Not shown is not absent. The skills are those of the seeds above and of this "
         "budget; a change also changes how well the model trains."
     )
-    return "\n".join(sentences + too_few(n_seeds, len(changed)))
+    return "\n".join([opening, *sentences, closing, *too_few(n_seeds, len(tested))])
 
 
-def main(args: argparse.Namespace) -> None:
-    """Do the runs that are left; print, draw and write what all of them say."""
-    dataset, protocol = settle(args)
-    entries = make_entries(args.base, protocol, args.epochs)
-    results, failed = do_runs(args, dataset, entries, (FULL, AR))
-    rows = make_rows([entry for entry in entries if entry.label in results], results)
-    training = budget(protocol, args.epochs, long=args.base == "tuned")
-    about = (
-        f"The full model, `{args.base}`: {_words(BASES[args.base])}; "
-        f"{budget_text(training)}."
-    )
-    parts = [
-        f"{headline(args, dataset, protocol)}\n{about}",
-        table(rows),
-        verdict(rows, args.seeds),
-        reach_sentence(results),
-        failed_text(failed),
-    ]
-    text = "\n\n".join(part for part in parts if part)
-    print(text)
-    from experiments.benchmark_models.figures import (
-        draw_ablation,  # matplotlib is slow to import
-    )
-    from qlstm.plots import save_figure
+def draw(rows: list[Row], base: str) -> Figure:
+    """What each change does to the skill: a point is a seed.
 
-    content = {
-        "experiment": "ablation",
-        "base": args.base,
-        "dataset": dataset,
-        "protocol": vars(protocol),
-        "seeds": list(range(args.seed, args.seed + args.seeds)),
-        "series_sha256": column(results[FULL], "series_sha256"),
-        "versions": versions(),
-        "text": text,
-        "failed": failed,
-        "rows": [row._asdict() for row in rows],
-    }
-    path = args.out / ("ablation" if args.base == "paper" else f"ablation_{args.base}")
-    write_json(path.with_suffix(".json"), content)
-    shown = [row for row in rows if row.label != FULL]
-    title = (
-        f"Which part earns the skill? One change to the {args.base} cell, "
-        "a point is a seed"
+    Args:
+        rows: All but the full model's.
+        base: Name of the full model.
+
+    Returns:
+        The figure.
+    """
+    figure, ax = draw_strips(
+        [Strip(row.label, row.kind, row.differences) for row in rows],
+        {"the full model": (0.0, {"color": "black", "ls": "--", "lw": 1})},
+        f"Which part earns the skill? One change to the {base} cell, a point is a seed",
+        height=1.8 + 0.36 * len(rows),
     )
-    save_figure(path.with_suffix(".png"), draw_ablation(shown, title))
-    print(f"\nWrote {path.with_suffix('.json')}, {path.with_suffix('.png')}.")
+    scale = ""
+    ends = np.concatenate([row.differences for row in rows])
+    if np.ptp(ends) > 4:  # a few seeds that fail must not flatten all the others
+        scale = "; logarithmic beyond 1"
+        ax.set_xscale("symlog", linthresh=1, linscale=1.5)
+        ticks = [sign * k for sign in (-1, 1) for k in (0.5, 1, 2, 5, 10, 20)]
+        ax.set_xticks([0, *(t for t in ticks if ends.min() <= t <= ends.max())])
+        plain_numbers(ax)
+    ax.set_xlabel(f"skill minus that of the full model, same seed{scale}")
+    ax.set_ylabel("what is changed")
+    return figure
 
 
 def _words(options: dict[str, Any]) -> str:
@@ -221,7 +199,7 @@ def _words(options: dict[str, Any]) -> str:
 
 def _parser() -> Parser:
     """The options of this experiment."""
-    parser = comparison_parser("ablation", __doc__)
+    parser = make_parser("ablation", __doc__)
     bases = ", ".join(f"{name}: {_words(options)}" for name, options in BASES.items())
     parser.add_argument("--base", choices=list(BASES), default="paper", help=bases)
     return parser

@@ -4,7 +4,7 @@ import argparse
 
 import numpy as np
 
-from qlstm.commands.cli import forecasting_parser, run_forecasts, run_main
+from qlstm.commands import forecasting_parser, run_forecasts, run_main
 from qlstm.forecasting import SINE_PROTOCOLS, Series, noisy_sine
 
 

@@ -7,30 +7,26 @@ docs/sweeps.md.
 
 import argparse
 import json
-import signal
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from qlstm.commands.cli import Parser, positive_int, run_main, seed_int
-from qlstm.store import atomic_path
-from qlstm.sweeps.engine import Tally, expand_grid, run_sweep
-from qlstm.sweeps.forecasts import PROTOCOLS, complete_config, run_forecast
-from qlstm.sweeps.table import (
-    run_rows,
-    summarize,
-    summary_text,
-    write_csv,
-    write_parquet,
+from qlstm.commands import (
+    Parser,
+    add_csv_options,
+    add_sweep_options,
+    csv_source,
+    positive_int,
+    run_configs,
+    run_main,
+    seed_int,
 )
-from qlstm.sweeps.workers import (
-    ExecutorError,
-    ProcessWorkers,
-    dask_workers,
-    usable_cpus,
+from qlstm.sweeps import (
+    PROTOCOLS,
+    complete_config,
+    expand_grid,
+    run_forecast,
+    write_tables,
 )
 
 MODELS = ",".join(
@@ -46,34 +42,13 @@ SHOWN = {
 }
 
 
-def main(args: argparse.Namespace) -> None:
+def main(args: argparse.Namespace) -> int:
     """Do the runs that are left, and report them all."""
     configs = make_configs(args)
-    print(f"{len(configs)} runs in {args.out}", flush=True)
-    bar = Bar()
-    try:
-        with _stopped_by_sigterm(), _workers(args) as workers:
-            tally = run_sweep(
-                run_forecast,
-                configs,
-                args.out,
-                workers,
-                retries=args.retries,
-                callback=bar,
-                say=bar.say,
-            )
-    except ExecutorError as error:
-        bar.say(f"error: {error}")
-        raise SystemExit(1) from None
-    finally:
-        bar.clear()
-    print(
-        f"{tally.finished} finished, {tally.failed} failed, {tally.skipped} skipped "
-        "(finished before).\n"
-    )
-    _report(args.out, configs)
-    if tally.failed:
-        raise SystemExit(1)
+    tally = run_configs(run_forecast, configs, args)
+    text, paths = write_tables(args.out, configs, SHOWN)
+    print(f"{text}\n\nWrote {', '.join(map(str, paths))}.")
+    return int(tally.failed > 0)
 
 
 def make_configs(args: argparse.Namespace) -> list[dict[str, Any]]:
@@ -153,98 +128,17 @@ def _datasets(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     names = args.datasets.split(",")
     if ("csv" in names) != (args.csv is not None):
         raise ValueError("Options --datasets csv and --csv must be given together.")
-    if args.csv is None and (args.column or args.date_column):
-        raise ValueError("Options --column and --date-column go with --csv.")
+    source = csv_source(args)
     for name in names:
         if name not in PROTOCOLS:
             raise ValueError(
                 f"Option --datasets must be some of {', '.join(PROTOCOLS)}, "
                 f"but has {name!r}."
             )
-        columns = {"column": args.column, "date_column": args.date_column}
-        source = {"path": str(args.csv)} | columns if name == "csv" else {}
         default = next(iter(PROTOCOLS[name]))
         for protocol in (args.protocol or default).split(","):
-            yield {"name": name, "protocol": protocol} | source
-
-
-class Bar:
-    """A progress bar on standard error; silent when that is not a terminal."""
-
-    def __init__(self) -> None:
-        """Start the clock."""
-        self.start, self.shown = time.monotonic(), 0.0
-        self.active = sys.stderr.isatty()
-
-    def __call__(self, tally: Tally) -> None:
-        """Show how far the sweep is; a callback for `run_sweep`."""
-        now = time.monotonic()
-        if self.active and now - self.shown >= 0.1:
-            self.shown = now
-            sys.stderr.write(f"\r\033[K{bar_text(tally, now - self.start)}")
-            sys.stderr.flush()
-
-    def clear(self) -> None:
-        """Take the bar away."""
-        if self.active:
-            sys.stderr.write("\r\033[K")
-            sys.stderr.flush()
-
-    def say(self, line: str) -> None:
-        """Print a line above the bar."""
-        self.clear()
-        print(line, file=sys.stderr, flush=True)
-
-
-def bar_text(tally: Tally, seconds: float) -> str:
-    """The bar, the counts and the time left, at the pace of this start."""
-    over = tally.total - tally.left
-    filled = 24 * over // max(1, tally.total)
-    now = tally.finished + tally.failed
-    left = f"{seconds / now * tally.left:.0f} s left" if now else "starting"
-    return (
-        f"[{'#' * filled}{'-' * (24 - filled)}] {over - tally.failed} done, "
-        f"{tally.failed} failed, {tally.left} to do  {left} "
-    )
-
-
-def _workers(args: argparse.Namespace) -> AbstractContextManager:
-    """Processes here, or those of a cluster."""
-    if args.scheduler is None:
-        return ProcessWorkers(args.workers)
-    if args.workers is not None:
-        raise ValueError("Options --workers and --scheduler do not go together.")
-    return dask_workers(args.scheduler)
-
-
-@contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    """Meanwhile, SIGTERM unwinds the stack as Ctrl-C does."""
-
-    def stop(number: int, frame: Any) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _report(folder: Path, configs: list[dict[str, Any]]) -> None:
-    """Write the tables, and print the summary."""
-    rows = run_rows(folder, configs)
-    summary = summarize(rows)
-    text = summary_text(summary, SHOWN)
-    names = ["table.csv", "summary.csv", "summary.txt"]
-    write_csv(folder / "table.csv", rows)
-    write_csv(folder / "summary.csv", summary)
-    with atomic_path(folder / "summary.txt") as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
-    if write_parquet(folder / "table.parquet", rows):
-        names.insert(1, "table.parquet")
-    print(text)
-    print(f"\nWrote {', '.join(str(folder / name) for name in names)}.")
+            dataset = {"name": name, "protocol": protocol}
+            yield dataset | (source if name == "csv" else {})
 
 
 def _parser() -> Parser:
@@ -258,23 +152,13 @@ def _parser() -> Parser:
     )
     add("--configs", type=Path, help="JSON file with a grid, in the place of --models")
     add("--datasets", default="sine", help="sine, csv or both: sine,csv")
-    add("--csv", type=Path, help="CSV file with dates and values")
-    add("--column", help="value column of the CSV file")
-    add("--date-column", help="date column of the CSV file")
+    add_csv_options(parser)
     known = "; ".join(f"{name}: {' '.join(p)}" for name, p in PROTOCOLS.items())
     add("--protocol", help=f"one or more ({known}); None: figure")
     add("--seeds", type=positive_int, default=20, help="number of seeds")
     add("--first-seed", type=seed_int, default=0, help="the first of them")
     add("--epochs", type=positive_int, help="epochs, if not the protocol's")
-    add("--workers", type=positive_int, help=f"processes; None: {usable_cpus()} here")
-    add("--scheduler", help="Dask scheduler to use, such as tcp://127.0.0.1:8786")
-    add(
-        "--retries",
-        type=seed_int,
-        default=2,
-        help="how often a run is done again because its worker died",
-    )
-    add("--out", type=Path, default=Path("results/sweep"), help="folder of the sweep")
+    add_sweep_options(parser, Path("results/sweep"))
     return parser
 
 

@@ -1,5 +1,6 @@
 """Adam, by hand: `adam_init` makes the state, `adam_update` takes one step."""
 
+from numbers import Real
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -59,7 +60,8 @@ def adam_update(
         New parameters and state; the arguments are not modified.
 
     Raises:
-        ValueError: If gradients, parameters and state differ in size.
+        ValueError: If gradients, parameters and state differ in size, or a rate is out
+            of range.
 
     References:
         Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
@@ -75,6 +77,18 @@ def adam_update(
         >>> adam_update(point, grad, adam_init(point), learning_rate=0.1)[0].x.round(6)
         array([0.9, 1.1])
     """
+    for name, value, top in (
+        ("learning_rate", learning_rate, np.inf),
+        ("beta1", beta1, 1),
+        ("beta2", beta2, 1),
+        ("epsilon", epsilon, np.inf),
+    ):
+        low = name.startswith("beta") and value == 0
+        if not isinstance(value, Real) or not (low or 0 < value < top):
+            raise ValueError(
+                f"Argument `{name}` must be a real number between 0 and {top}, "
+                f"but is {value!r}."
+            )
     g, x = (np.concatenate([np.ravel(a) for a in arrays]) for arrays in (grads, params))
     if not len(x) == len(g) == len(state.first_moment):
         raise ValueError(

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from qlstm.rule import DensityRule, MemoryRule, Rngs, VectorRule
 
+IMPOSSIBLE = 1e-28
+"""A probability that is 0 but for rounding."""
+
 
 class RecordCache(NamedTuple):
     """What a rule that keeps one branch leaves for its backward pass."""
@@ -55,10 +58,11 @@ class RecordRule(VectorRule):
         outcome = self.choose(p, rngs) if given is None else given
         kept = (*_rows(p.shape[:-1]), outcome)
         chosen = p[kept][..., None]
-        if given is not None and not chosen.all():
+        if given is not None and chosen.min() < IMPOSSIBLE:
+            where = chosen[..., 0] < IMPOSSIBLE
             raise ValueError(
                 "Argument `record` must hold outcomes of positive probability, but "
-                f"outcome {outcome[chosen[..., 0] == 0][0]} has probability 0."
+                f"outcome {outcome[where][0]} has probability {chosen[where][0, 0]:.1g}."
             )
         norm = np.sqrt(chosen)
         memory = branches[kept] / norm

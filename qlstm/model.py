@@ -23,13 +23,10 @@ from qlstm.cell import (
 )
 from qlstm.direct import direct_step, direct_step_backward
 from qlstm.encoding import Encoded, encode
-from qlstm.params import QLSTMConfig, QLSTMParams, check_model
+from qlstm.params import CHUNK, QLSTMConfig, QLSTMParams, check_model, is_direct
 from qlstm.readout import read_out
-from qlstm.rule import MemoryRule, Rngs, VectorRule
+from qlstm.rule import MemoryRule, Rngs
 from qlstm.upload import upload_entangler_kraus, upload_kraus, upload_kraus_backward
-
-CHUNK = 1024
-"""Sequences that `predict` runs at a time, to bound its memory."""
 
 
 class Cell(NamedTuple):
@@ -94,7 +91,7 @@ def forward(
     encoded, angles = encode(inputs, params, config), circuit_angles(params, config)
     rule, (n_steps, *lead) = config.rule, encoded.values.shape[:3]
     kraus = circuit = None
-    if _is_direct(config, n_steps * lead[1], route):
+    if is_direct(config, n_steps * lead[1], route):
         step = direct_step(encoded.values, angles, config)
     else:
         kraus, circuit = CELLS[config.encoding].kraus(encoded.values, angles, config)
@@ -170,17 +167,6 @@ def branches_backward(
         grads.append(grad)
         grad_memory = pull(t, run.memories[t], run.branches[t], grad)
     return grads[::-1]
-
-
-def _is_direct(config: QLSTMConfig, n_states: int, route: str | None) -> bool:
-    """Whether gates are applied to states: the matrix is wider than there are any."""
-    has_choice = (
-        config.encoding == "amplitude"
-        and config.cut == "entangled"
-        and type(config.rule).evolve is VectorRule.evolve
-    )
-    cheaper = "kraus" if 2**config.n_wires <= n_states else "direct"
-    return has_choice and (route or cheaper) == "direct"
 
 
 def predict(

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import as_real, check_choice, check_rng, check_size
+from qlstm.checks import as_real, check_choice, check_fits, check_rng, check_size
 from qlstm.memory import RULES
 from qlstm.readout import READOUTS, Readout
-from qlstm.rule import MemoryRule, Rngs
+from qlstm.rule import MemoryRule, Rngs, VectorRule
 
 ROTATIONS = ("RX", "RY")
 MEMORIES = tuple(RULES)
@@ -21,6 +21,12 @@ DISENTANGLERS = ("flip", "inverse")
 LOSSES = ("last", "all")
 ENCODINGS = ("amplitude", "angle")
 PREDICTS = ("value", "change")
+CHUNK = 1024
+"""Sequences that `predict` runs at a time, to bound its memory."""
+MAX_WIRES = 40
+"""A state of so many wires takes 18 TB."""
+MAX_SIZE = 10**6
+"""Most features or layers."""
 CUTS = ("entangled", "separate")
 
 
@@ -80,6 +86,17 @@ class QLSTMConfig:
         for name in ("n_features", "n_system", "n_ancilla", "n_layers", "n_outputs"):
             check_size(name, getattr(self, name))
             object.__setattr__(self, name, int(getattr(self, name)))  # JSON takes it
+        if self.n_wires > MAX_WIRES:
+            raise ValueError(
+                f"Arguments `n_system` and `n_ancilla` must be at most {MAX_WIRES} wires "
+                f"together, but are {self.n_system} and {self.n_ancilla}."
+            )
+        for name in ("n_features", "n_layers"):
+            if getattr(self, name) > MAX_SIZE:
+                raise ValueError(
+                    f"Argument `{name}` must be at most {MAX_SIZE}, "
+                    f"but is {getattr(self, name)}."
+                )
         check_choice("rotation", self.rotation, ROTATIONS)
         check_choice("memory", self.memory, tuple(RULES))
         check_choice("disentangler", self.disentangler, DISENTANGLERS)
@@ -200,6 +217,7 @@ def init_params(config: QLSTMConfig, rng: np.random.Generator) -> QLSTMParams:
         (2, 4)
     """
     check_rng(rng)
+    check_fits(8 * config.n_params, f"A model of {config.n_params:,} parameters")
     shapes = param_shapes(config)
     bound = 1 / np.sqrt(config.n_features)
     return type(shapes)(
@@ -316,6 +334,7 @@ def check_model(
         A `Single`.
 
     Raises:
+        MemoryError: If the states of a run take more than there is.
         TypeError: If `rng` is no generator.
         ValueError: If shapes do not fit, a value is not finite, or `rng` is missing.
     """
@@ -327,9 +346,31 @@ def check_model(
             "Argument `rng` must be a numpy.random.Generator for memory "
             f"{config.memory!r}, but is None."
         )
+    check_run_fits(config, min(len(inputs), CHUNK), inputs.shape[1])
     rngs = None if rng is None else [rng]
     record = _check_record(record, inputs, config)
     return Single(stack_params([params]), inputs[None], rngs, record)
+
+
+def check_run_fits(config: QLSTMConfig, batch: int, n_steps: int) -> None:
+    """Say so when the arrays of a run are larger than the memory (see `check_fits`)."""
+    dim, n_states = 2**config.n_wires, batch * n_steps
+    amplitudes = 3 * n_states * dim  # branches, their gradients, the states in hand
+    if not is_direct(config, n_states):
+        amplitudes = 3 * dim**2 + 2 * n_states * dim * config.ancilla_dim
+    what = f"A run with {config.n_system} + {config.n_ancilla} wires"
+    check_fits(amplitudes * (8 if config.rotation == "RY" else 16), what)
+
+
+def is_direct(config: QLSTMConfig, n_states: int, route: str | None = None) -> bool:
+    """Whether gates are applied to states: the matrix is wider than there are any."""
+    has_choice = (
+        config.encoding == "amplitude"
+        and config.cut == "entangled"
+        and type(config.rule).evolve is VectorRule.evolve
+    )
+    cheaper = "kraus" if 2**config.n_wires <= n_states else "direct"
+    return has_choice and (route or cheaper) == "direct"
 
 
 def _check_record(

@@ -6,17 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import (
-    LogLocator,
-    MaxNLocator,
-    NullFormatter,
-    StrMethodFormatter,
-)
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from qlstm.forecasting.baselines import persistence
-from qlstm.forecasting.data import Dataset
-from qlstm.forecasting.forecast import Forecast
-from qlstm.store import atomic_path
+from qlstm.files import atomic_path
+from qlstm.forecasting import Dataset, Forecast, persistence
+
+__all__ = ["BLUE", "GREY", "ORANGE", "new_figure", "plot_forecasts", "save_figure"]
 
 BLUE, ORANGE, GREY = "#1f5f99", "#e08214", "#777777"
 """Dark, middle and light in greyscale."""

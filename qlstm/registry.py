@@ -50,10 +50,26 @@ def register_memory(name: str, rule: MemoryRule) -> None:
 def user_rules() -> list[tuple[str, str, str]]:
     """Name, module and file of every rule that was registered from outside."""
     return [
-        (name, type(rule).__module__, inspect.getsourcefile(type(rule)) or "")
+        (name, type(rule).__module__, _source(type(rule)))
         for name, rule in RULES.items()
         if type(rule).__module__ != "qlstm.memory"
     ]
+
+
+def _source(kind: type) -> str:
+    """The file that defines a class; empty for a notebook or a session."""
+    try:
+        return inspect.getsourcefile(kind) or ""
+    except (OSError, TypeError):
+        return ""
+
+
+def _is_importable(module: str) -> bool:
+    """Whether a module, which is no script, can be found."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ModuleNotFoundError, ValueError):  # its package is absent; it is a script
+        return False
 
 
 def load_rules(rules: Sequence[tuple[str, str, str]]) -> None:
@@ -71,7 +87,7 @@ def load_rules(rules: Sequence[tuple[str, str, str]]) -> None:
             loaded = importlib.util.module_from_spec(spec)
             sys.modules[spec.name] = loaded  # pickle and dataclasses look there
             spec.loader.exec_module(loaded)
-        elif name not in RULES and importlib.util.find_spec(module):
+        elif name not in RULES and _is_importable(module):
             importlib.import_module(module)
         if name not in RULES:
             raise ValueError(

@@ -1,70 +1,23 @@
-"""Files: trained models and training runs as ``.npz``, written whole or not at all."""
+"""Trained models and training runs as ``.npz`` files, written whole or not at all."""
 
 import json
 import os
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qlstm.adam import AdamState
+from qlstm.files import atomic_path
 from qlstm.memory import RULES
 from qlstm.params import QLSTMConfig, QLSTMParams, check_params, param_shapes
 from qlstm.readout import READOUTS
 from qlstm.train import TrainState
 
 FORMAT_VERSION = 1
-
-
-@contextmanager
-def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
-    """Give a temporary path beside `path`, and rename it when the block ends well.
-
-    A run that is killed inside the block leaves what was there before.
-
-    Args:
-        path: The file to write; missing folders are made.
-
-    Yields:
-        The temporary path, with the same suffix.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
-    )
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_json(path: str | os.PathLike, content: Any) -> None:
-    """Write JSON beside its target and rename it.
-
-    Args:
-        path: The file to write.
-        content: What to write; NaN and infinity are refused.
-
-    Raises:
-        ValueError: If the content holds NaN or infinity.
-    """
-    text = json.dumps(content, indent=1, allow_nan=False)
-    with atomic_path(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def save_model(

@@ -1,7 +1,6 @@
 """The training loop; its whole state is one value that can be saved and continued."""
 
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -17,7 +16,7 @@ from qlstm.adam import (
     scheduled_rate,
     unflatten,
 )
-from qlstm.checks import check_choice, check_rng
+from qlstm.checks import check_choice, check_rng, warn_user
 from qlstm.gradient import METHODS, check_method
 from qlstm.model import mean_loss
 from qlstm.options import Training
@@ -26,6 +25,7 @@ from qlstm.params import (
     QLSTMParams,
     check_inputs,
     check_params,
+    check_run_fits,
     check_targets,
     param_shapes,
     stack_params,
@@ -194,11 +194,13 @@ def train(
     state = state._replace(params=check_params(state.params, config))
     inputs = check_inputs(inputs, config)
     targets = check_targets(targets, inputs, config)
+    check_run_fits(config, min(training.batch_size, len(inputs)), inputs.shape[1])
     if validation is not None:
         val_inputs = check_inputs(validation[0], config)
         val_targets = check_targets(validation[1], val_inputs, config)
         validation = val_inputs[None], val_targets[None]
     _warn_out_of_reach(inputs, targets, config)
+    state = _comparable(state, validation is not None)
     patience = training.patience
     while state.epoch < training.epochs:
         if patience is not None and state.epoch - state.best_epoch >= patience:
@@ -209,9 +211,6 @@ def train(
         # rules that draw do so for what is only measured from a stream of its own
         measuring = np.random.Generator(rng.bit_generator.jumped())
         step, *moments = state.adam
-        rate = scheduled_rate(
-            training.learning_rate, training.schedule, state.epoch, training.epochs
-        )
         done = _epoch(
             stack_params([state.params]),
             AdamState(step, *(moment[None] for moment in moments)),
@@ -220,7 +219,7 @@ def train(
             rng.permutation(len(inputs))[None],
             config,
             training,
-            rate,
+            state.epoch,
             [rng],
         )
         state, row = _advance(state, done, 0)
@@ -229,12 +228,22 @@ def train(
             loss = mean_loss(stacked, *validation, config, [measuring])
             row["val_loss"] = float(loss[0])
         if monitor is not None:
-            row |= monitor([state.params])[0]
+            row = _watched(row, monitor([state.params])[0])
         row["seconds"] = time.perf_counter() - start
         state = _record(state._replace(rng_state=rng.bit_generator.state), row)
         if callback is not None and callback(state):
             break
     return state
+
+
+def _watched(row: dict[str, float], found: dict[str, float]) -> dict[str, float]:
+    """An epoch's numbers, and those of a monitor beside them."""
+    for name in found:
+        if name in (*row, "val_loss", "seconds"):
+            raise ValueError(
+                f"Argument `monitor` must give numbers of its own, but gives {name!r}."
+            )
+    return row | found
 
 
 def _training(training: Training | None, options: dict[str, Any]) -> Training:
@@ -247,6 +256,18 @@ def _training(training: Training | None, options: dict[str, Any]) -> Training:
             f"{', '.join(options)} came beside it."
         )
     return training
+
+
+def _comparable(state: TrainState, validated: bool) -> TrainState:
+    """The state, its best loss counted anew if it is of the other kind of loss.
+
+    Losses of training and of validation are not compared with each other.
+    """
+    if state.epoch == 0 or (len(state.history.get("val_loss", [])) > 0) == validated:
+        return state
+    return state._replace(
+        best_params=state.params, best_epoch=state.epoch, best_loss=float("inf")
+    )
 
 
 class _Pass(NamedTuple):
@@ -270,7 +291,7 @@ def _epoch(
     orders: NDArray,
     config: QLSTMConfig,
     training: Training,
-    rate: float,
+    epoch: int,
     rngs: Rngs,
 ) -> _Pass:
     """One pass over the data, each model in an order of its own.
@@ -283,9 +304,12 @@ def _epoch(
         orders: A permutation of the sequences for each model.
         config: The configuration.
         training: How to train.
-        rate: The epoch's step size.
+        epoch: Epochs done before.
         rngs: A source of randomness for each model.
     """
+    rate = scheduled_rate(
+        training.learning_rate, training.schedule, epoch, training.epochs
+    )
     n_models, n_sequences = orders.shape
     models, method = np.arange(n_models)[:, None], METHODS[training.gradient]
     x, trained = flatten(params), _trained(params, training.frozen)
@@ -301,7 +325,14 @@ def _epoch(
             g = g * trained  # what is frozen does not count in the norm
         if training.clip_norm is not None:
             g = _clipped(g, params, training.clip_norm)
-        moved, adam = adam_step(x, g, adam, rate)
+        with np.errstate(over="ignore", invalid="ignore"):
+            moved, adam = adam_step(x, g, adam, rate)
+        if not np.isfinite(moved).all():
+            raise ValueError(
+                "The parameters must stay finite, but do not after minibatch "
+                f"{start // training.batch_size + 1} of epoch {epoch + 1}: lower "
+                f"`learning_rate`, which is {training.learning_rate:g}."
+            )
         x = np.where(trained, moved, x) if training.frozen else moved
         params = unflatten(x, params)
         total += found.loss * batch[1].shape[1]
@@ -346,10 +377,9 @@ def _warn_out_of_reach(inputs: NDArray, targets: NDArray, config: QLSTMConfig) -
     """Warn when some targets cannot be met."""
     count = out_of_reach(targets, inputs, config)
     if count:
-        warnings.warn(
+        warn_user(
             f"{count} of {targets.size} targets cannot be met: <Z> stays in [-1, 1]. "
-            'Scale them, or set readout="affine".',
-            stacklevel=3,
+            'Scale them, or set readout="affine".'
         )
 
 

@@ -9,8 +9,8 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
-from qlstm.sweeps.engine import run_sweep
-from qlstm.sweeps.workers import ProcessWorkers
+from qlstm.memory import RULES
+from qlstm.sweeps import ProcessWorkers, run_sweep
 
 
 def logged(config):
@@ -42,6 +42,11 @@ def counts(log, event):
 def environment(config):
     """What a worker's environment says about threads."""
     return {"pid": os.getpid(), "threads": os.environ.get("OPENBLAS_NUM_THREADS")}
+
+
+def knows_rule(config):
+    """Whether the worker knows a memory rule."""
+    return {"known": config["memory"] in RULES, "pid": os.getpid()}
 
 
 def leave(config):

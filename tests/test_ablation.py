@@ -1,14 +1,16 @@
 """The ablation as people run it: table, JSON, going on, rows that cannot be."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from test_benchmark_models import cells_of, run_here
 
-from experiments import ablation
 from experiments.ablation import make_entries
+from experiments.comparison.runs import Entry, Setting, do_runs, make_parser
 from qlstm.forecasting import SINE_PROTOCOLS, make_forecaster, paired_wilcoxon
+from qlstm.params import MEMORIES
 
 
 @pytest.fixture(scope="module")
@@ -58,22 +60,29 @@ def test_each_row_changes_what_it_says(done):
     assert rows["no bias"]["n_params"] == 20
     assert rows["angles frozen at random"]["n_params"] == 8
     memories = {row["model"].get("memory") for row in rows.values()} - {None}
-    assert memories == set(ablation.MEMORIES)
+    assert memories == set(MEMORIES)
 
 
 def test_a_second_start_does_nothing_anew(done, monkeypatch, capsys):
     run_here(monkeypatch, "ablation", "--quick", "--out", done[1])
-    assert "0 runs done now, 28 known before." in capsys.readouterr().out
+    assert "0 finished, 0 failed, 28 skipped" in capsys.readouterr().out
     assert json.loads((done[1] / "ablation.json").read_text()) == done[2]
 
 
-def test_a_row_that_cannot_be_is_left_out_and_named(tmp_path, monkeypatch, capsys):
-    """Without a bias, the smallest value, which is scaled to 0, has no amplitudes."""
+@pytest.fixture
+def wave(tmp_path):
+    """A CSV file; without a bias, its smallest value, scaled to 0, has no amplitudes."""
     days = np.datetime64("2024-01-01") + np.arange(40)
     lines = [f"{d},{10 * np.sin(k):.2f}" for k, d in enumerate(days)]
     path = tmp_path / "wave.csv"
     path.write_text("\n".join(["date,temp", *lines]))
-    options = ["--csv", path, "--out", tmp_path, "--seeds", 1, "--epochs", 1]
+    return path
+
+
+def test_a_row_that_cannot_be_is_left_out_and_named(
+    wave, tmp_path, monkeypatch, capsys
+):
+    options = ["--csv", wave, "--out", tmp_path, "--seeds", 1, "--epochs", 1]
     run_here(monkeypatch, "ablation", *options)
     text = capsys.readouterr().out
     content = json.loads((tmp_path / "ablation.json").read_text())
@@ -84,9 +93,26 @@ def test_a_row_that_cannot_be_is_left_out_and_named(tmp_path, monkeypatch, capsy
     assert len(content["rows"]) == 13
 
 
+def test_without_its_reference_there_is_no_comparison(wave, tmp_path, monkeypatch):
+    monkeypatch.setattr("qlstm.commands.sweeps.ProcessWorkers", ThreadPoolExecutor)
+    options = ["--csv", wave, "--out", tmp_path, "--seeds", 1, "--workers", 1]
+    args = make_parser("ablation", "").parse_args(list(map(str, options)))
+    model = {"name": "quantum", "bias": False, "epochs": 1}
+    entries = [
+        Entry("mean", "baseline", {"name": "mean"}),
+        Entry("bare", "quantum", model),
+    ]
+    setting = Setting.asked_for(args)
+    outcome = do_runs(args, setting, entries, ["mean"])
+    assert (list(outcome.entries), list(outcome.failed)) == (["mean"], ["bare"])
+    with pytest.raises(ValueError, match="Nothing to compare with: bare failed: Valu"):
+        do_runs(args, setting, entries, ["mean", "bare"])
+
+
 @pytest.mark.parametrize("base", ["paper", "tuned"])
 def test_all_entries_can_be_made(base):
-    entries = make_entries(base, SINE_PROTOCOLS["strict"], None)
+    setting = Setting({}, SINE_PROTOCOLS["strict"], range(2), None)
+    entries = make_entries(base, setting)
     labels = [entry.label for entry in entries]
     assert len(set(labels)) == len(labels) == 14
     for _, _, model in entries:

@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.benchmark_models import __main__ as benchmark_models
-from experiments.benchmark_models import report as model_report
-from experiments.benchmark_models import runs as model_runs
-from experiments.benchmark_models.__main__ import REFERENCES, Row, verdict
-from qlstm.forecasting import paired_wilcoxon
+from experiments.benchmark_models.report import NOISE_FLOOR, REFERENCES, Row, verdict
+from experiments.comparison.report import compare
+from experiments.comparison.runs import run_model
+from qlstm.forecasting import SINE_PROTOCOLS, paired_wilcoxon
 from qlstm.sweeps.forecasts import run_forecast
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,7 +23,7 @@ NAME = "benchmark_models"
 
 def run_here(monkeypatch, module, *options):
     """The command in this process, its runs in a thread: no process to wait for."""
-    monkeypatch.setattr(model_runs, "ProcessWorkers", ThreadPoolExecutor)
+    monkeypatch.setattr("qlstm.commands.sweeps.ProcessWorkers", ThreadPoolExecutor)
     monkeypatch.setattr("sys.argv", [module, "--workers", "1", *map(str, options)])
     monkeypatch.delitem(sys.modules, f"experiments.{module}", raising=False)
     runpy.run_module(f"experiments.{module}", run_name="__main__")
@@ -117,7 +116,7 @@ def test_all_models_of_a_seed_see_one_series(done, content):
 def test_a_second_start_does_nothing_anew(done, content, monkeypatch, capsys):
     runs = {path: path.stat().st_mtime_ns for path in (done[1] / "runs").iterdir()}
     run_here(monkeypatch, NAME, "--quick", "--out", done[1])
-    assert "0 runs done now, 62 known before." in capsys.readouterr().out
+    assert "0 finished, 0 failed, 62 skipped" in capsys.readouterr().out
     assert runs == {p: p.stat().st_mtime_ns for p in (done[1] / "runs").iterdir()}
     assert json.loads((done[1] / f"{NAME}.json").read_text()) == content
 
@@ -148,17 +147,17 @@ def test_a_run_is_that_of_the_sweep():
     cell = {"name": "quantum", "rotation": "RY", "memory": "mixed", "epochs": 2}
     for model in (cell, {"name": "lstm", "hidden": 2, "epochs": 2}):
         config = {"dataset": dataset, "model": model, "seed": seed}
-        found, sweep = model_runs.run_model(config), run_forecast(config)
+        found, sweep = run_model(config), run_forecast(config)
         for name in ("test_predictions", "n_params", "skill", "series_sha256"):
             assert found[name] == sweep[name]
 
 
 def test_a_fixed_row_is_not_tested_against_a_fixed_reference():
     table = {"one": [1.0] * 6, "two": [2.0] * 6, "three": [3.0, 4, 5, 6, 7, 8]}
-    found = model_report.compare(table, "one")
+    found = compare(table, "one")
     assert list(found) == ["three"]
     assert found["three"]["p"] == found["three"]["p_holm"] == 2 / 2**6
-    assert list(model_report.compare(table, "three")) == ["one", "two"]
+    assert list(compare(table, "three")) == ["one", "two"]
 
 
 def test_the_verdict_follows_from_the_numbers():
@@ -185,6 +184,4 @@ def test_the_verdict_follows_from_the_numbers():
 
 def test_noise_floor_is_that_of_the_noise(content):
     assert content["noise_floor"] == pytest.approx(0.01)
-    assert set(benchmark_models.NOISE_FLOOR) == {
-        p.noise for p in model_runs.PROTOCOLS["sine"].values()
-    }
+    assert set(NOISE_FLOOR) == {p.noise for p in SINE_PROTOCOLS.values()}

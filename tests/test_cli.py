@@ -3,24 +3,28 @@
 import argparse
 import io
 import json
+import sys
 
 import numpy as np
 import pytest
 
 from qlstm import QLSTMConfig, init_params, train_init
-from qlstm.commands.cli import (
+from qlstm.commands import (
+    Parser,
     Progress,
-    forecast_table,
+    epoch_progress,
     forecasting_parser,
     format_table,
     positive_int,
     run_main,
     seed_int,
     series_record,
-    versions,
+    write_results,
 )
+from qlstm.commands.forecasts import forecast_table
 from qlstm.forecasting import Errors, Forecast, Series
 from qlstm.forecasting.data import SINE_PROTOCOLS
+from qlstm.plots import new_figure
 
 
 class Terminal(io.StringIO):
@@ -129,22 +133,84 @@ def test_too_large_a_model_says_so(monkeypatch, capsys):
     assert capsys.readouterr() == ("", error)
 
 
-def test_an_interrupt_is_status_130(monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["command"])
-
-    def main(args):
-        raise KeyboardInterrupt
-
-    with pytest.raises(SystemExit) as status:
-        run_main(main, forecasting_parser("module", "", SINE_PROTOCOLS))
-    assert status.value.code == 130
-    assert capsys.readouterr().err == "\ninterrupted\n"
-
-
 def test_a_bug_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr("sys.argv", ["command"])
     with pytest.raises(ZeroDivisionError):
         run_main(lambda args: 1 / 0, forecasting_parser("module", "", SINE_PROTOCOLS))
+
+
+def squares(args):
+    """A throwaway command: the contract of `qlstm.commands` in ten lines."""
+    progress, rows = Progress("squares "), []
+    for k in range(args.n):
+        progress.update(k, args.n, f"number {k}")
+        if k > 9:
+            raise ValueError("Option --n must be at most 10,\nbut is more.")
+        rows.append([str(k), str(k**2)])
+    progress.clear()
+    print(format_table(["k", "square"], rows))
+    return int(args.n == 1)
+
+
+def run_squares(monkeypatch, *options, main=squares):
+    """The throwaway command's status and what it shows on a terminal."""
+    parser = Parser("throwaway", "Squares of numbers.")
+    parser.add_argument("--n", type=positive_int, default=3, help="how many")
+    stream = Terminal()
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setattr("sys.argv", ["throwaway", *options])
+    try:
+        run_main(main, parser)
+    except SystemExit as end:
+        return end.code, stream.getvalue()
+    return 0, stream.getvalue()
+
+
+def test_a_throwaway_command(monkeypatch, capsys):
+    status, shown = run_squares(monkeypatch)
+    assert status == 0 and "squares [----" in shown and shown.endswith("\r\033[K")
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        "0       0",
+        "1       1",
+        "2       4",
+    ]
+    assert run_squares(monkeypatch, "--n", "1")[0] == 1  # a status of its own
+    status, shown = run_squares(monkeypatch, "--n", "few")
+    assert status == 2
+    assert shown == (
+        "error: argument --n: must be a positive integer, but is 'few' "
+        "(see python -m throwaway --help)\n"
+    )
+    status, shown = run_squares(monkeypatch, "--n", "11")
+    assert status == 2
+    assert shown.endswith(
+        "\r\033[Kerror: Option --n must be at most 10, but is more.\n"
+    )
+
+    def interrupted(args):
+        raise KeyboardInterrupt
+
+    status, shown = run_squares(monkeypatch, main=interrupted)
+    assert (status, shown) == (130, "\ninterrupted\n")
+
+
+def test_a_parser_with_subcommands(capsys):
+    parser = Parser("throwaway", "Two commands.")
+    train = parser.add_subparsers().add_parser("train", description="One of them.")
+    train.add_argument("--n", type=positive_int)
+    assert parser.parse_args(["train", "--n", "2"]).n == 2
+    with pytest.raises(SystemExit):
+        parser.parse_args(["train", "--n", "0"])
+    assert "(see python -m throwaway train --help)" in capsys.readouterr().err
+
+
+def test_results_are_written_and_named(tmp_path, capsys):
+    figure = new_figure(1, 1)[0]
+    write_results(tmp_path / "new", {"x.json": {"a": 1}, "x.png": figure})
+    paths = [tmp_path / "new" / name for name in ("x.json", "x.png")]
+    assert capsys.readouterr().out == f"\nWrote {paths[0]}, {paths[1]}.\n"
+    assert json.loads(paths[0].read_text()) == {"a": 1}
+    assert paths[1].read_bytes().startswith(b"\x89PNG")
 
 
 def progress_lines(stream, monkeypatch, epochs=4):
@@ -152,7 +218,7 @@ def progress_lines(stream, monkeypatch, epochs=4):
     clock = iter(np.arange(0.0, 100.0, 0.5))
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
-    progress = Progress("RX collapse", epochs)
+    progress = epoch_progress("RX collapse", epochs)
     params = init_params(QLSTMConfig(), np.random.default_rng(0))
     state = train_init(params, np.random.default_rng(0))
     for epoch in range(1, epochs + 1):
@@ -169,7 +235,7 @@ def test_progress_shows_the_loss_and_the_time_left(monkeypatch):
     shown = progress_lines(Terminal(), monkeypatch)
     first, second, third = shown.split("\r")[1:4]
     bar = "RX collapse        [######------------------] epoch 1/4"
-    assert first == f"{bar}  loss 0.5000  2 s left "
+    assert first == f"\033[K{bar}  loss 0.5000  2 s left "
     assert "epoch 2/4  loss 0.2500  1 s left" in second
     assert "epoch 3/4  loss 0.1667  0 s left" in third
     assert shown.endswith("\r\033[K")  # the bar goes when it is done
@@ -179,18 +245,24 @@ def test_progress_does_not_flood(monkeypatch):
     stream = Terminal()
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.setattr("time.monotonic", lambda: 0.0)
-    progress = Progress("x", 1000)
+    progress = epoch_progress("x", 1000)
     params = init_params(QLSTMConfig(), np.random.default_rng(0))
     state = train_init(params, np.random.default_rng(0))
     for epoch in range(1, 1000):
         progress(state._replace(epoch=epoch, history={"loss": [0.1]}))
-    assert stream.getvalue() == ""
+    assert stream.getvalue().count("\r") == 1
 
 
-def test_versions_name_what_a_result_depends_on():
-    found = versions()
-    assert set(found) == {"python", "qlstm", "numpy", "scipy", "pandas", "matplotlib"}
-    assert found["numpy"] == np.__version__
+def test_progress_at_the_pace_of_this_start(monkeypatch):
+    clock = iter([0.0, 0.0, 7.0])
+    monkeypatch.setattr("sys.stderr", Terminal())
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    progress = Progress()
+    progress.update(0, 3, "none done")
+    assert "none done  starting " in sys.stderr.getvalue()
+    progress.update(24, 48, "half done", new=14)  # 10 were done before
+    line = sys.stderr.getvalue().split("\r\033[K")[-1]
+    assert line == "[############------------] half done  12 s left "
 
 
 def test_a_series_goes_into_json_with_its_gaps():

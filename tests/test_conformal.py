@@ -140,9 +140,7 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match="`kind` must be one of symmetric, asymmetric"):
         conformal_intervals([0.0], np.ones(9), kind="other")
     for residuals in (np.ones((3, 3)), [np.nan] * 10):
-        with pytest.raises(
-            ValueError, match="`residuals` must be a finite series, but"
-        ):
+        with pytest.raises(ValueError, match="`residuals` must be (one-dim|finite)"):
             conformal_intervals([0.0], residuals)
     intervals = conformal_intervals([0.0], np.ones(9))
     for targets in ([], [1.0, 2.0]):

@@ -1,44 +1,35 @@
 """The command that compares every number with PennyLane."""
 
-import importlib
 import json
+import runpy
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from qlstm import QLSTMConfig, QLSTMParams, init_params, save_model
-from qlstm.commands.cli import run_main
 
-ROOT = Path(__file__).resolve().parents[1]
 SMALL = ["--system-qubits=1", "--ancilla-qubits=1", "--layers=1", "--epochs=2"]
 ONE = [*SMALL, "--rotation", "RY", "--memory", "probabilities"]
 
 
 @pytest.fixture
-def crosscheck(monkeypatch):
-    """The command's module."""
-    monkeypatch.syspath_prepend(ROOT)
-    return importlib.import_module("experiments.crosscheck.__main__")
-
-
-@pytest.fixture
-def comparison(monkeypatch):
+def comparison():
     """The module that runs both sides."""
     pytest.importorskip("pennylane", reason="the cross-check compares with PennyLane")
-    monkeypatch.syspath_prepend(ROOT)
-    return importlib.import_module("experiments.crosscheck.comparison")
+    from experiments.crosscheck import runs
+
+    return runs
 
 
 @pytest.fixture
-def run(crosscheck, monkeypatch, capsys):
+def run(monkeypatch, capsys):
     """Run the command: exit status, standard output and standard error."""
 
     def command(*options):
         monkeypatch.setattr(sys, "argv", ["crosscheck", *map(str, options)])
         try:
-            run_main(crosscheck.main, crosscheck._parser())
+            runpy.run_module("experiments.crosscheck", run_name="__main__")
             status = 0
         except SystemExit as end:
             status = end.code
@@ -113,12 +104,12 @@ def test_a_wrong_gradient_is_found(comparison, run, monkeypatch, tmp_path, error
 
 
 def test_a_wrong_parameter_is_found(comparison, run, monkeypatch):
-    unroll = comparison.unroll
+    trace = comparison.trace
 
     def shifted(params, *args):
-        return unroll(params._replace(disentangler=params.disentangler + 1e-6), *args)
+        return trace(params._replace(disentangler=params.disentangler + 1e-6), *args)
 
-    monkeypatch.setattr(comparison, "unroll", shifted)
+    monkeypatch.setattr(comparison, "trace", shifted)
     status, out, _ = run(*ONE)
     assert status == 1
     lines = {line.split("  ")[0]: line for line in out.splitlines()}

@@ -9,17 +9,41 @@ from qlstm import QLSTMConfig, init_params, predict
 from qlstm.forecasting import (
     SINE_PROTOCOLS,
     WEATHER_PROTOCOLS,
+    Quantum,
     errors,
     forecast_baselines,
-    forecast_model,
+    forecast_with,
+    make_forecaster,
     noisy_sine,
     prepare,
     skill,
 )
 from qlstm.forecasting.baselines import Autoregression, persistence
-from qlstm.forecasting.forecast import measure
 
 CONFIG = QLSTMConfig(n_system=1, n_ancilla=1, n_layers=1)
+
+
+def trained(dataset, config=CONFIG, *, seed, epochs=None, callback=None):
+    """A model trained as the protocol says, but for the epochs."""
+    training = vars(dataset.protocol.training)
+    training |= {} if epochs is None else {"epochs": epochs}
+    forecaster = Quantum(config, **training)
+    return forecast_with("model", forecaster, dataset, seed=seed, callback=callback)
+
+
+class Given:
+    """A forecaster that was told what to say about each part."""
+
+    n_params = 7
+
+    def __init__(self, *parts):
+        self.parts = list(parts)
+
+    def fit(self, inputs, targets, *, rng, validation=None):
+        return self
+
+    def predict(self, inputs):
+        return next(p for n, p in self.parts if n is inputs)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +67,8 @@ def test_errors_are_in_original_units(weather):
     rng = np.random.default_rng(1)
     fitted = weather.train.targets + rng.normal(0, 0.1, len(weather.train.targets))
     predicted = weather.test.targets + rng.normal(0, 0.1, len(weather.test.targets))
-    found = measure("guess", weather, fitted, predicted, 1.5)
+    told = Given((weather.train.inputs, fitted), (weather.test.inputs, predicted))
+    found = forecast_with("guess", told, weather, seed=0)
     scale = weather.scaler.scale
     assert scale > 20
     truth = weather.values[weather.test.index]
@@ -62,7 +87,8 @@ def test_errors_are_in_original_units(weather):
     day_before = weather.values[weather.test.index - 1]
     reference = np.mean((day_before - truth) ** 2)
     assert found.skill == pytest.approx(1 - found.test.mse / reference)
-    assert (found.name, found.seconds) == ("guess", 1.5)
+    assert (found.name, found.n_params) == ("guess", 7)
+    assert 0 < found.seconds < 1
 
 
 @pytest.mark.parametrize("dataset", ["weather", "sine"])
@@ -86,8 +112,8 @@ def test_baselines_are_fitted_on_the_training_part(weather):
 
 def test_a_model_is_trained_and_measured(weather):
     calls = []
-    found = forecast_model(weather, CONFIG, seed=3, epochs=2, callback=calls.append)
-    assert found.name == "RX collapse" and found.config == CONFIG
+    found = trained(weather, CONFIG, seed=3, epochs=2, callback=calls.append)
+    assert (found.config, found.n_params) == (CONFIG, CONFIG.n_params)
     assert [state.epoch for state in calls] == [1, 2]
     assert set(found.history) == {"loss", "seconds", "val_loss", "branch_switches"}
     expected = weather.scaler.inverse(
@@ -102,7 +128,7 @@ def test_a_model_is_trained_and_measured(weather):
 
 
 def test_without_a_validation_part_there_is_no_validation_loss(sine):
-    found = forecast_model(sine, CONFIG, seed=3, epochs=1)
+    found = trained(sine, CONFIG, seed=3, epochs=1)
     assert "val_loss" not in found.history
 
 
@@ -116,15 +142,15 @@ def test_the_protocol_chooses_the_epochs():
         seen.append(state)
         return state.epoch == 2
 
-    forecast_model(dataset, CONFIG, seed=0, callback=stop)
+    trained(dataset, CONFIG, seed=0, callback=stop)
     assert seen[-1].adam.step == 2 * -(-len(dataset.train.targets) // 5)
-    found = forecast_model(dataset, CONFIG, seed=0)
+    found = trained(dataset, CONFIG, seed=0)
     assert len(found.history["loss"]) == 150
 
 
 def test_the_same_seed_gives_the_same_bits(sine):
     first, again, other = (
-        forecast_model(sine, CONFIG, seed=seed, epochs=1) for seed in (1, 1, 2)
+        trained(sine, CONFIG, seed=seed, epochs=1) for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first.test_predictions, again.test_predictions)
     assert first.history["loss"] == again.history["loss"]
@@ -140,13 +166,13 @@ def test_configurations_of_one_size_start_from_the_same_parameters(sine):
             config = QLSTMConfig(
                 n_system=1, n_ancilla=1, n_layers=1, rotation=rotation, memory=memory
             )
-            found = forecast_model(sine, config, seed=5, epochs=1)
+            found = trained(sine, config, seed=5, epochs=1)
             for a, b in zip(found.params, initial, strict=True):
                 assert np.abs(a - b).max() < 0.2
 
 
 def test_every_number_goes_into_json(weather):
-    found = forecast_model(weather, CONFIG, seed=3, epochs=1)
+    found = trained(weather, CONFIG, seed=3, epochs=1)
     content = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert content["test"] == found.test._asdict()
     assert content["train"] == found.train._asdict()
@@ -156,5 +182,19 @@ def test_every_number_goes_into_json(weather):
     np.testing.assert_array_equal(
         content["params"]["proj_weight"], found.params.proj_weight
     )
-    for baseline in forecast_baselines(weather):
-        assert "config" not in baseline.to_dict()
+    lstm = forecast_with("", make_forecaster("lstm", epochs=1), weather, seed=0)
+    for other in (*forecast_baselines(weather), lstm):
+        assert not {"config", "params", "history"} & set(other.to_dict())
+
+
+def test_a_source_of_randomness_stands_for_its_seed(sine):
+    first = trained(sine, seed=7, epochs=1)
+    again = trained(sine, seed=np.random.default_rng(7), epochs=1)
+    np.testing.assert_array_equal(first.test_predictions, again.test_predictions)
+
+
+def test_a_callback_may_stop_a_quantum_model_and_no_other(sine):
+    found = trained(sine, seed=0, epochs=9, callback=lambda state: state.epoch == 2)
+    assert len(found.history["loss"]) == 2
+    with pytest.raises(TypeError, match="unexpected keyword argument 'callback'"):
+        forecast_with("", make_forecaster("mean"), sine, seed=0, callback=print)

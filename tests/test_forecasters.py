@@ -3,7 +3,7 @@
 import json
 import pickle
 import re
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,17 @@ from qlstm import QLSTMConfig, fit, init_params, predict
 from qlstm.forecasting import (
     FORECASTERS,
     SINE_PROTOCOLS,
-    forecast_model,
+    Fitted,
+    Forecaster,
+    Quantum,
     forecast_with,
     forecaster_options,
     make_forecaster,
     noisy_sine,
     prepare,
+    recursive_forecast,
+    register_forecaster,
+    walk_forward,
 )
 from qlstm.params import MEMORIES
 
@@ -162,6 +167,116 @@ def test_a_forecaster_is_frozen_and_its_options_are_json(name):
             setattr(forecaster, field.name, None)
 
 
+@every
+def test_options_are_read_and_changed_as_in_scikit_learn(name):
+    forecaster = quick(name)
+    options = forecaster.get_params()
+    assert tuple(options) == forecaster_options(name)
+    assert OPTIONS.get(name, {}).items() <= options.items()
+    assert make_forecaster(name, **options) == forecaster.clone() == forecaster
+
+
+def test_a_clone_differs_where_it_should():
+    model = Quantum(QLSTMConfig(rotation="RY"), epochs=20)
+    other = model.clone(memory="mixed", patience=3)
+    config = QLSTMConfig(rotation="RY", memory="mixed")
+    assert other == Quantum(config, epochs=20, patience=3)
+    assert model.config.memory == "collapse"
+    with pytest.raises(ValueError, match="`epochs` must be at least 1"):
+        model.clone(epochs=0)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'epoch'"):
+        model.clone(epoch=3)
+
+
+@every
+def test_several_are_fitted_as_one_by_one(name):
+    inputs, targets = data()
+    held_out = inputs[:3] / 2, targets[:3] / 3
+    seeds = (1, 2, 3)
+    shared = quick(name).fit_many(
+        inputs, targets, rngs=map(np.random.default_rng, seeds), validation=held_out
+    )
+    alone = [fitted(name, inputs, targets, seed, held_out) for seed in seeds]
+    many = [inputs[k:] for k in range(3)], [targets[k:] for k in range(3)]
+    own = quick(name).fit_many(*many, rngs=map(np.random.default_rng, seeds))
+    alone += [fitted(name, *one) for one in zip(*many, seeds, strict=True)]
+    for ours, expected in zip((*shared, *own), alone, strict=True):
+        np.testing.assert_array_equal(ours.predict(inputs), expected.predict(inputs))
+
+
+def test_several_need_a_set_each():
+    inputs, targets = data()
+    rngs = np.random.default_rng(0).spawn(3)
+    mean = make_forecaster("mean")
+    text = "`inputs` must hold a set for each of 3 generators, but holds 2"
+    with pytest.raises(ValueError, match=text):
+        mean.fit_many([inputs] * 2, [targets] * 3, rngs=rngs)
+    with pytest.raises(ValueError, match="`validation` must hold .* but holds 1"):
+        mean.fit_many([inputs] * 3, [targets] * 3, rngs=rngs, validation=[None])
+    with pytest.raises(ValueError, match="`inputs` must have shape"):
+        mean.fit_many([], [], rngs=rngs)
+
+
+@dataclass(frozen=True)
+class Damped(Forecaster):
+    """A forecaster of one's own: a share of the last value, for all leads."""
+
+    share: float = 0.5
+
+    def _fit(self, examples, rng, validation):
+        return FittedDamped(examples.layout, 0, self.share)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedDamped(Fitted):
+    share: float
+
+    def _predict(self, inputs):
+        return np.repeat(self.share * inputs[:, -1:, 0], self.layout.n_outputs, axis=1)
+
+
+def test_a_forecaster_of_one_s_own_goes_where_the_others_go(monkeypatch):
+    monkeypatch.setattr("qlstm.forecasting.forecasters.FORECASTERS", dict(FORECASTERS))
+    register_forecaster("damped", Damped)
+    damped = make_forecaster("damped", share=0.25)
+    assert damped == Damped().clone(share=0.25)
+    protocol, rng = SINE_PROTOCOLS["strict"], np.random.default_rng(0)
+    dataset = prepare(noisy_sine(protocol, rng), protocol, rng)
+    last = dataset.test.inputs[:, -1, 0]
+    found = forecast_with("damped", damped, dataset, seed=0)
+    np.testing.assert_array_equal(found.test_predictions, 0.25 * last)
+    fitted_once = damped.fit(*dataset.train[:2], rng=rng)
+    powers = recursive_forecast(fitted_once, dataset.test.inputs, 3)
+    np.testing.assert_allclose(powers, np.outer(last, [1 / 4, 1 / 16, 1 / 64]))
+    for strategy in ("joint", "direct"):
+        walk = walk_forward(
+            dataset.values,
+            damped,
+            n_steps=4,
+            first_origin=70,
+            rng=rng,
+            horizon=2,
+            strategy=strategy,
+            scaling="none",
+        )
+        expected = 0.25 * dataset.values[walk.origins - 1]
+        np.testing.assert_allclose(walk.predictions, np.outer(expected, [1, 1]))
+    with pytest.raises(ValueError, match="10 steps of 1 features"):
+        fitted_once.predict(np.ones((2, 3, 1)))
+    with pytest.raises(ValueError, match=r"must be among share, but one is 'rate'"):
+        make_forecaster("damped", rate=1)
+
+
+def test_what_cannot_be_registered(monkeypatch):
+    monkeypatch.setattr("qlstm.forecasting.forecasters.FORECASTERS", dict(FORECASTERS))
+    register_forecaster("quantum", Quantum)  # known by this name already
+    with pytest.raises(ValueError, match="must be a new name, but is 'quantum'"):
+        register_forecaster("quantum", Damped)
+    for kind in (FittedDamped, Damped()):
+        with pytest.raises(TypeError, match="must be a class derived from Forecaster"):
+            register_forecaster("other", kind)
+
+
 BAD_DATA = {
     "two axes": (np.ones((4, 5)), np.ones(4), r"`inputs` must have shape .*\(4, 5\)"),
     "no windows": (np.ones((0, 5, 1)), np.ones(0), r"none of them 0, but has \(0, 5"),
@@ -204,7 +319,7 @@ def test_windows_of_another_layout_are_refused(name):
         model.predict([[[0.0]] * 5, [[np.inf]] * 5])
 
 
-@pytest.mark.parametrize("name", ["rnn", "lstm", "quantum"])
+@every
 def test_validation_data_of_another_layout_are_refused(name):
     inputs, targets = data()
     with pytest.raises(ValueError, match=r"layout \(5, 1, None\) .* \(4, 1, None\)"):
@@ -248,24 +363,33 @@ def test_a_quantum_cell_takes_every_field_of_its_configuration():
 
 @pytest.mark.parametrize("memory", MEMORIES)
 def test_the_quantum_forecaster_is_the_model(memory):
-    """The parameters are those of `forecast_model` with the same seed."""
+    """What `fit` makes of the same parameters, shuffles and draws."""
     protocol, rng = SINE_PROTOCOLS["strict"], np.random.default_rng(0)
     dataset = prepare(noisy_sine(protocol, rng), protocol, rng)
     config = QLSTMConfig(**SMALL, memory=memory)
-    expected = forecast_model(dataset, config, seed=4, epochs=2)
-    model = make_forecaster("quantum", **SMALL, memory=memory, epochs=2).fit(
+    init_rng, shuffle_rng, draw_rng = np.random.default_rng(4).spawn(3)
+    held_out = dataset.validation[:2]
+    params, history = fit(
+        init_params(config, init_rng),
         *dataset.train[:2],
-        rng=np.random.default_rng(4),
-        validation=dataset.validation[:2],
+        config,
+        epochs=2,
+        rng=shuffle_rng,
+        validation=held_out,
     )
-    for ours, theirs in zip(model.params, expected.params, strict=True):
+    forecaster = make_forecaster("quantum", **SMALL, memory=memory, epochs=2)
+    rng = np.random.default_rng(4)
+    model = forecaster.fit(*dataset.train[:2], rng=rng, validation=held_out)
+    for ours, theirs in zip(model.params, params, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     for key in ("loss", "val_loss"):
-        assert model.history[key] == expected.history[key]
-    predicted = model.predict(dataset.test.inputs)
-    np.testing.assert_array_equal(predicted, model.predict(dataset.test.inputs))
-    if memory != "sampled":
-        np.testing.assert_array_equal(predicted, expected.test_predictions)
+        assert model.history[key] == history[key]
+    inputs, draws = dataset.test.inputs, np.random.default_rng(draw_rng.integers(2**63))
+    expected = predict(params, inputs, config, rng=draws)
+    for _ in range(2):  # the draws of `sampled` are the same each time
+        np.testing.assert_array_equal(model.predict(inputs), expected)
+    found = forecast_with("", forecaster, dataset, seed=4)
+    np.testing.assert_array_equal(found.test_predictions, expected)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Autoregression and ridge regression against closed forms."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -57,7 +58,7 @@ def test_least_squares_is_optimal(n_features, p):
     for _ in range(5):
         nudge = 0.1 * rng.normal(size=model.linear.weight.shape)
         other = Linear(model.linear.weight + nudge, model.linear.bias)
-        worse = targets - model._replace(linear=other).predict(inputs)
+        worse = targets - replace(model, linear=other).predict(inputs)
         assert (worse**2).sum() > (residuals**2).sum()
 
 

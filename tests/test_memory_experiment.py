@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.memory import __main__ as memory
 from experiments.memory import runs as memory_runs
 from experiments.memory import statistics as memory_statistics
 from qlstm import QLSTMConfig, predict
@@ -153,10 +153,13 @@ def test_the_tests_are_scipy_s(quick):
 
 def run_here(folder, monkeypatch, *options):
     """The experiment in this process, figures drawn and not saved: its JSON."""
-    monkeypatch.setattr(memory, "save_figure", lambda path, figure: drawn.append(path))
+    monkeypatch.setattr(
+        "qlstm.plots.save_figure", lambda path, figure: drawn.append(path)
+    )
     drawn = []
-    arguments = ["--quick", "--out", str(folder), *options]
-    memory.main(memory._parser().parse_args(arguments))
+    arguments = ["memory", "--quick", "--out", str(folder), *options]
+    monkeypatch.setattr("sys.argv", arguments)
+    runpy.run_module("experiments.memory", run_name="__main__")
     content = json.loads((folder / "memory.json").read_text())
     assert content.pop("seconds") > 0
     return content, [path.name for path in drawn]
@@ -186,24 +189,28 @@ def test_options(tmp_path, monkeypatch):
 # -- statistics --------------------------------------------------------------------
 
 
-def test_holm():
-    """By hand: 3 x 0.01, then 2 x 0.02, then 1 x 0.03 raised to the one before."""
-    np.testing.assert_allclose(
-        memory_statistics.holm([0.03, 0.01, 0.02]), [0.04, 0.03, 0.04]
-    )
-    assert memory_statistics.holm([0.9, 0.8]) == [1.0, 1.0]
+def test_the_paper_s_rules_make_up_the_family_of_tests():
+    """By hand: 2 x 0.01, then 1 x 0.03; the others are no part of it."""
+    names = ("collapse", "reset", "probabilities", "collapse")
+    found = [
+        memory_statistics.Correlation("RY", name, "S_en", 0.5, p, None)
+        for name, p in zip(names, (0.03, 0.001, 0.01, None), strict=True)
+    ]
+    corrected = [c.p_holm for c in memory_statistics._with_holm(found)]
+    assert corrected == [0.03, None, 0.02, None]
 
 
 def test_shuffles_give_the_exact_p_value_of_five():
     """rho = 1 of five seeds: 2 of 120 orders reach it, two-sided."""
-    rho, p = memory_statistics._spearman(np.arange(5.0), np.arange(5.0) ** 3)
+    rho, p = memory_statistics.spearman(np.arange(5.0), np.arange(5.0) ** 3)
     assert abs(rho - 1) < 1e-12
     assert abs(p - 2 / 120) < 0.005
 
 
 def test_a_quantity_that_stays_has_no_p_value():
-    assert memory_statistics._wilcoxon(np.array([1e-9, -1e-9, 0.0])) is None
-    assert memory_statistics._wilcoxon(np.array([0.1, 0.2, 0.3])) == 0.25
+    start = np.zeros(3)
+    assert memory_statistics.wilcoxon(np.array([1e-9, -1e-9, 0.0]), start) is None
+    assert memory_statistics.wilcoxon(np.array([0.1, 0.2, 0.3]), start) == 0.25
 
 
 def test_another_history_keeps_the_last_value():
@@ -215,7 +222,7 @@ def test_another_history_keeps_the_last_value():
     assert not np.array_equal(params.proj_bias, other.proj_bias)
     test = dataset.test
     error = np.mean((predict(params, test.inputs, reset) - test.targets) ** 2)
-    found = memory_runs._swapped_mse(params, dataset, reset)
+    found = memory_runs.swapped_mse(params, dataset, reset)
     assert abs(found - error) < 1e-12  # without memory the history does not matter
     config = QLSTMConfig(memory="probabilities")
     errors = []
@@ -225,5 +232,5 @@ def test_another_history_keeps_the_last_value():
                 window = test.inputs[[j]].copy()
                 window[0, -1] = test.inputs[i, -1]
                 errors.append((predict(params, window, config) - test.targets[i]) ** 2)
-    found = memory_runs._swapped_mse(params, dataset, config)
+    found = memory_runs.swapped_mse(params, dataset, config)
     assert abs(found - np.mean(errors)) < 1e-12

@@ -191,5 +191,5 @@ def test_shapes_must_agree(a, b):
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_values_must_be_finite(value):
     for a, b in (([value], [1.0]), ([1.0], [value])):
-        with pytest.raises(ValueError, match="`predictions` and `targets` must be fin"):
+        with pytest.raises(ValueError, match="s` must be finite, but sample 0 holds"):
             errors(a, b)

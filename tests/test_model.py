@@ -7,8 +7,7 @@ import one
 import pytest
 
 from qlstm import ROTATIONS, QLSTMConfig, init_params, loss_and_grad, predict
-from qlstm.model import CHUNK
-from qlstm.params import param_shapes
+from qlstm.params import CHUNK, param_shapes
 from qlstm.readout import readout_signs
 
 MEMORIES = ("collapse", "probabilities", "marginals", "reset")

@@ -4,18 +4,24 @@ import numpy as np
 import pytest
 
 from qlstm import QLSTMConfig
-from qlstm.forecasting import SINE_PROTOCOLS, WEATHER_PROTOCOLS, forecast_model, prepare
+from qlstm.forecasting import (
+    SINE_PROTOCOLS,
+    WEATHER_PROTOCOLS,
+    Quantum,
+    forecast_with,
+    prepare,
+)
 from qlstm.forecasting.baselines import persistence
 from qlstm.plots import new_figure, plot_forecasts, save_figure
 
 
 def trained(dataset, memories, epochs=3):
     """One small trained model for each memory rule."""
-    configs = [
-        QLSTMConfig(n_system=1, n_ancilla=1, n_layers=1, memory=memory)
+    small = Quantum(QLSTMConfig(1, 1, 1, 1), epochs=epochs)
+    return [
+        forecast_with(f"RX {memory}", small.clone(memory=memory), dataset, seed=0)
         for memory in memories
     ]
-    return [forecast_model(dataset, c, seed=0, epochs=epochs) for c in configs]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from qlstm import QLSTMConfig, init_params, loss_and_grad, loss_gradient, predict
 from qlstm.insight import trace
-from qlstm.model import CHUNK
+from qlstm.params import CHUNK
 
 RECORDED = ("collapse", "sampled")
 CIRCUITS = {

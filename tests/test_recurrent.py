@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from checker import relative_error
 
-from qlstm.forecasting.baselines.examples import Layout
 from qlstm.forecasting.baselines.networks import count_params, init_recurrent
 from qlstm.forecasting.baselines.recurrent import (
     ElmanCell,
@@ -16,6 +15,7 @@ from qlstm.forecasting.baselines.recurrent import (
     recurrent_forecast,
     recurrent_loss_and_grad,
 )
+from qlstm.forecasting.examples import Layout
 
 CELLS = {"rnn": ElmanCell, "lstm": LSTMCell}
 SIZES = [(1, 1, 1, 1, 1), (1, 2, 10, 5, 1), (3, 4, 2, 3, 2), (2, 5, 7, 1, 3)]

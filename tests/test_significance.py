@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from qlstm.forecasting import diebold_mariano, paired_wilcoxon, summarize_seeds
-from qlstm.forecasting.significance import _holm
+from qlstm.forecasting.significance import holm
 
 
 def plain_diebold_mariano(d, n_lags):
@@ -176,9 +176,9 @@ def test_the_difference_is_the_median_of_pairs():
 
 
 def test_holm_by_hand():
-    found = _holm(np.array([0.04, np.nan, 0.01, 0.03, 0.9]))
+    found = holm(np.array([0.04, np.nan, 0.01, 0.03, 0.9]))
     np.testing.assert_allclose(found, [0.09, np.nan, 0.04, 0.09, 0.9])
-    assert _holm(np.array([0.6, 0.7])).tolist() == [1, 1]
+    assert holm(np.array([0.6, 0.7])).tolist() == [1, 1]
 
 
 def test_many_models_are_corrected_for():

@@ -23,7 +23,7 @@ from qlstm import (
     train,
     train_init,
 )
-from qlstm.store import FORMAT_VERSION, atomic_path, write_json
+from qlstm.store import FORMAT_VERSION
 
 CONFIG = QLSTMConfig(n_features=2, n_system=1, n_ancilla=2, rotation="RY")
 
@@ -260,35 +260,6 @@ def test_no_pickle_is_written(model_file, state_file):
                 assert b"|O" not in archive.read(name)[:128]
 
 
-def test_a_block_that_raises_leaves_the_old_file(tmp_path):
-    path = tmp_path / "result.txt"
-    path.write_text("old")
-    with pytest.raises(RuntimeError, match="stop"), atomic_path(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("stop")
-    assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["result.txt"]
-
-
-def test_a_block_that_ends_well_replaces_the_file(tmp_path):
-    path = tmp_path / "deep" / "folder" / "result.txt"
-    for text in ("one", "two"):
-        with atomic_path(path) as temporary:
-            assert temporary.parent == path.parent
-            assert temporary.suffix == ".txt"
-            temporary.write_text(text)
-        assert path.read_text() == text
-    assert os.listdir(path.parent) == ["result.txt"]
-
-
-@pytest.mark.skipif(os.name != "posix", reason="file modes are a matter of POSIX")
-def test_files_have_the_usual_mode(tmp_path):
-    (tmp_path / "usual").touch()
-    write_json(tmp_path / "ours", {})
-    modes = [(tmp_path / name).stat().st_mode for name in ("usual", "ours")]
-    assert modes[0] == modes[1]
-
-
 WRITER = """
 import sys, time
 import numpy as np
@@ -322,20 +293,3 @@ def test_a_killed_process_leaves_no_half_file(existing, tmp_path, params):
         np.testing.assert_array_equal(load_model(path)[0].entangler, params.entangler)
     else:
         assert not path.exists()
-
-
-def test_json_round_trip(tmp_path):
-    content = {"a": [1, 2.5, None], "b": "°C"}
-    write_json(tmp_path / "x.json", content)
-    text = (tmp_path / "x.json").read_text(encoding="utf-8")
-    assert json.loads(text) == content and text.endswith("}\n")
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_json_refuses_what_is_not_a_number(value, tmp_path):
-    path = tmp_path / "x.json"
-    path.write_text("old")
-    with pytest.raises(ValueError, match="Out of range float values are not JSON"):
-        write_json(path, {"deep": [{"value": value}]})
-    assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["x.json"]

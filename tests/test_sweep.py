@@ -1,5 +1,6 @@
 """Sweeps: each run is done once, whatever dies."""
 
+import importlib
 import json
 import multiprocessing
 import os
@@ -20,10 +21,19 @@ import pytest
 import sweep_runs
 from sweep_runs import counts, logged, logged_configs
 
-from qlstm.store import atomic_path
-from qlstm.sweeps.engine import Tally, attempt_run, expand_grid, run_sweep
-from qlstm.sweeps.files import RunFolder, canonical_json, run_key
-from qlstm.sweeps.workers import ExecutorError, ProcessWorkers, dask_workers
+from qlstm.files import atomic_path
+from qlstm.memory import RULES
+from qlstm.sweeps import (
+    ExecutorError,
+    ProcessWorkers,
+    RunFolder,
+    Tally,
+    dask_workers,
+    expand_grid,
+    run_key,
+    run_sweep,
+)
+from qlstm.sweeps.engine import attempt_run
 
 ROOT = Path(__file__).resolve().parents[1]
 posix = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
@@ -279,7 +289,7 @@ def test_warnings_are_kept_with_the_run(tmp_path, processes, capfd):
 
 
 def test_a_run_that_leaves_does_not_take_the_worker_along():
-    assert attempt_run(sweep_runs.leave, "{}")["error"] == "SystemExit: enough"
+    assert attempt_run(sweep_runs.leave, "{}", [])["error"] == "SystemExit: enough"
 
 
 def test_a_run_that_does_not_pickle_fails(tmp_path, processes):
@@ -361,10 +371,52 @@ def test_a_worker_uses_one_thread(tmp_path, monkeypatch):
     assert "MKL_NUM_THREADS" not in os.environ
 
 
+RULE = """
+from qlstm.memory import Reset
+from qlstm.registry import register_memory
+
+class Forgetful(Reset):
+    pass
+
+register_memory("forgetful", Forgetful())
+"""
+
+
+@pytest.fixture
+def rule_file(tmp_path, monkeypatch):
+    """A file of the user's own, imported here, which registers a memory rule."""
+    path = tmp_path / "forgetful_rule.py"
+    path.write_text(RULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module(path.stem)
+    yield path
+    del RULES["forgetful"], sys.modules[path.stem]
+
+
+def test_a_worker_finds_a_memory_rule_of_the_users_own(rule_file, tmp_path, processes):
+    configs = [{"memory": "forgetful", "seed": k} for k in range(2)]
+    run_sweep(sweep_runs.knows_rule, configs, tmp_path / "out", processes)
+    for result in results(tmp_path / "out", configs):
+        assert result["known"] and result["pid"] != os.getpid()
+
+
+def test_a_rule_that_a_worker_cannot_find_is_named(rule_file, tmp_path):
+    rules, files = [("gone", "my.rules", "/no/such.py")], RunFolder(tmp_path / "out")
+    with ProcessWorkers(1) as workers:
+        record = workers.submit(attempt_run, sweep_runs.warn, "{}", rules).result()
+    assert all(word in record["error"] for word in ("'gone'", "my.rules", "such.py"))
+    rule_file.unlink()
+    config = {"memory": "forgetful"}
+    with ProcessWorkers(1) as workers:
+        run_sweep(sweep_runs.knows_rule, [config], files.folder, workers, say=len)
+    failure = files.load(config)
+    assert "'forgetful'" in failure["error"] and str(rule_file) in failure["error"]
+
+
 def test_workers_that_cannot_start_end_the_sweep(tmp_path):
     script = tmp_path / "unguarded.py"
     script.write_text(
-        "from qlstm.sweeps.engine import run_sweep\n"
+        "from qlstm.sweeps import run_sweep\n"
         "from sweep_runs import environment\n"
         f"run_sweep(environment, [{{}}], {str(tmp_path / 'out')!r})\n"
     )
@@ -531,10 +583,6 @@ def test_processes_give_what_a_serial_sweep_gives(tmp_path, thread, processes):
     assert results(tmp_path / "serial", configs) == results(
         tmp_path / "parallel", configs
     )
-
-
-def test_canonical_json_is_ascii():
-    assert canonical_json({"b": 1, "a": "é"}) == '{"a":"\\u00e9","b":1}'
 
 
 def test_without_distributed_the_error_says_what_to_install(monkeypatch):

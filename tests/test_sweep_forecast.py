@@ -10,23 +10,26 @@ import select
 import subprocess
 import sys
 import time
-import types
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from experiments.sweep import bar_text, parse_model
+from experiments.sweep import parse_model
 from qlstm import QLSTMConfig
 from qlstm.forecasting import (
+    FORECASTERS,
     SINE_PROTOCOLS,
     WEATHER_PROTOCOLS,
-    forecast_model,
+    Fitted,
+    Forecaster,
+    Quantum,
+    forecast_with,
     load_csv,
     noisy_sine,
     prepare,
 )
-from qlstm.sweeps.engine import Tally
 from qlstm.sweeps.files import RunFolder, run_key
 from qlstm.sweeps.forecasts import complete_config, run_forecast
 
@@ -51,35 +54,25 @@ def days(tmp_path):
     return path
 
 
-class LastValue:
-    """A forecaster that repeats the last value, for want of a model."""
-
-    n_params = 0
-
-    def fit(self, inputs, targets, *, rng, validation=None):
-        self.draw = float(rng.normal())
-        self.validation = validation
-        return self
-
-    def predict(self, inputs):
-        return inputs[:, -1, 0]
+MADE = []
+"""What `Noisy` was fitted to: options, the first draw, validation data."""
 
 
-@pytest.fixture
-def forecasters(monkeypatch):
-    """A registry of two names; yields what it made."""
-    made = []
+@dataclass(frozen=True)
+class Noisy(Forecaster):
+    """A forecaster with an option and epochs, that repeats the last value."""
 
-    def make_forecaster(name, **options):
-        if name not in ("persistence", "lstm"):
-            raise ValueError(f"Argument `name` must be one of ..., but is {name!r}.")
-        forecaster = LastValue()
-        made.append((name, options, forecaster))
-        return forecaster
+    units: int = 1
+    epochs: int = 150
 
-    module = types.SimpleNamespace(make_forecaster=make_forecaster)
-    monkeypatch.setitem(sys.modules, "qlstm.forecasting.forecasters", module)
-    return made
+    def _fit(self, examples, rng, validation):
+        MADE.append((self.get_params(), float(rng.normal()), validation))
+        return FittedNoisy(examples.layout, 3)
+
+
+class FittedNoisy(Fitted):
+    def _predict(self, inputs):
+        return inputs[:, -1]
 
 
 def test_a_run_is_that_of_the_sine_experiment():
@@ -89,7 +82,7 @@ def test_a_run_is_that_of_the_sine_experiment():
     values = noisy_sine(protocol, rng)
     model = QLSTMConfig(1, 1, 1, 1, "RY", "sampled")
     dataset = prepare(values, protocol, rng)
-    expected = forecast_model(dataset, model, seed=3, epochs=2)
+    expected = forecast_with("", Quantum(model, epochs=2), dataset, seed=3)
     assert result["test"] == expected.test._asdict()
     assert result["train"] == expected.train._asdict()
     assert result["skill"] == expected.skill
@@ -101,7 +94,7 @@ def test_a_run_is_that_of_the_sine_experiment():
     assert result["skill"] == pytest.approx(1 - result["test"]["mse"] / persistence)
 
 
-def test_models_of_one_seed_see_one_series(forecasters):
+def test_models_of_one_seed_see_one_series():
     models = [SMALL, SMALL | {"rotation": "RY"}, {"name": "persistence"}]
     runs = [[run_forecast(sine(m, seed)) for m in models] for seed in (0, 1)]
     series = [{run["series_sha256"] for run in group} for group in runs]
@@ -111,17 +104,42 @@ def test_models_of_one_seed_see_one_series(forecasters):
     assert runs[0][2]["skill"] == 0
 
 
-def test_other_models_come_from_the_registry(forecasters):
-    config = sine({"name": "lstm", "units": 3}, seed=5, epochs=7, protocol="strict")
-    assert config["model"] == {"name": "lstm", "units": 3, "epochs": 7}
+def test_other_models_come_from_the_registry(monkeypatch):
+    monkeypatch.setitem(FORECASTERS, "noisy", Noisy)
+    config = sine({"name": "noisy", "units": 3}, seed=5, epochs=7, protocol="strict")
+    assert config["model"] == {"name": "noisy", "units": 3, "epochs": 7}
     result = run_forecast(config)
-    name, options, fitted = forecasters[-1]
-    assert (name, options) == ("lstm", {"units": 3, "epochs": 7})
-    assert result["n_params"] == 0 and result["history"] == {}
-    assert len(fitted.validation[1]) == 10
+    options, draw, validation = MADE[-1]
+    assert options == {"units": 3, "epochs": 7}
+    assert result["n_params"] == 3 and result["history"] == {}
+    assert len(validation.targets) == 10
     noise = np.random.default_rng(5).normal(0, 0.1, 100)
-    assert not np.isclose(noise / 0.1, fitted.draw).any()
+    assert not np.isclose(noise / 0.1, draw).any()
     assert "epochs" not in sine({"name": "persistence"})["model"]
+
+
+def test_a_quantum_model_takes_every_option_of_its_forecaster():
+    plain = sine(SMALL)
+    given = {"learning_rate": 0.05, "schedule": "cosine", "frozen": ["entangler"]}
+    config = sine(SMALL | given)
+    assert config["model"] == plain["model"] | given
+    assert run_key(config) != run_key(plain)
+    result = run_forecast(config)
+    protocol, rng = SINE_PROTOCOLS["figure"], np.random.default_rng(0)
+    dataset = prepare(noisy_sine(protocol, rng), protocol, rng)
+    forecaster = Quantum(QLSTMConfig(1, 1, 1, 1), epochs=2, **given)
+    expected = forecast_with("", forecaster, dataset, seed=0)
+    assert result["test_predictions"] == expected.test_predictions.tolist()
+    assert (result["n_params"], run_forecast(plain)["n_params"]) == (6, 8)
+    for name, value in (("learning_rate", -1), ("schedule", "x"), ("clip_norm", 0)):
+        with pytest.raises(ValueError, match=f"`{name}` must be"):
+            sine(SMALL | {name: value})
+
+
+def test_the_key_of_a_configuration_is_that_of_version_0_1_0():
+    """Options that were not given do not enter it, nor those that came later."""
+    key = "73b0b929b7c35a1969e60efcc9705786d0f45ac199e4b0df4a8ce4abe069ab6a"
+    assert run_key(sine(SMALL | {"rotation": "RY"}, seed=1)) == key
 
 
 def test_a_whole_configuration_stays_as_it_is(days):
@@ -143,7 +161,7 @@ def test_a_csv_dataset_is_its_content(days, monkeypatch):
     protocol, rng = WEATHER_PROTOCOLS["strict"], np.random.default_rng(2)
     series = prepare(load_csv(days).values, protocol, rng)
     model = QLSTMConfig(1, 1, 1, 1)
-    expected = forecast_model(series, model, seed=2, epochs=1)
+    expected = forecast_with("", Quantum(model, epochs=1), series, seed=2)
     assert result["test"] == expected.test._asdict()
     assert "val_loss" in result["history"]
 
@@ -160,7 +178,7 @@ def test_a_csv_dataset_is_its_content(days, monkeypatch):
         ({"model": None}, TypeError, "model must be a dict, but is None"),
         ({"model": {}}, TypeError, "model's name must be a string"),
         ({"model": SMALL | {"n_layers": 0}}, ValueError, "`n_layers` must be at least"),
-        ({"model": SMALL | {"wires": 1}}, ValueError, "option of quantum.*'wires'"),
+        ({"model": SMALL | {"wires": 1}}, ValueError, "Options of 'quantum'.*'wires'"),
         ({"model": SMALL | {"epochs": 0}}, ValueError, "`epochs` must be at least 1"),
         ({"model": SMALL | {"loss": "all"}}, ValueError, "n_features 1 and the loss"),
         ({"dataset": {}}, ValueError, "`dataset.name` must be one of sine, csv"),
@@ -351,13 +369,6 @@ def test_a_folder_in_use_gives_status_two(tmp_path, monkeypatch, capsys):
         run_here(monkeypatch, *options)
     assert status.value.code == 2
     assert "must be used by one sweep at a time" in capsys.readouterr().err
-
-
-def test_the_bar_counts():
-    tally = Tally(total=48, skipped=10, finished=12, failed=2)
-    text = bar_text(tally, 7.0)
-    assert text == "[############------------] 22 done, 2 failed, 24 to do  12 s left "
-    assert "starting" in bar_text(Tally(total=3), 1.0)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs pseudo-terminals")

@@ -7,14 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from qlstm.sweeps.engine import expand_grid, run_sweep
-from qlstm.sweeps.table import (
-    run_rows,
-    summarize,
-    summary_text,
-    write_csv,
-    write_parquet,
-)
+from qlstm.sweeps import expand_grid, run_rows, run_sweep, summarize
+from qlstm.sweeps.table import _write_csv, _write_parquet, summary_text
 
 GRID = [
     {"model": {"name": "a", "lags": [[1, 2]]}, "seed": [0, 1, 2, 3]},
@@ -94,7 +88,7 @@ def test_the_text_of_one_group_names_it(rows):
 
 
 def test_csv_keeps_every_digit(rows, tmp_path):
-    write_csv(tmp_path / "table.csv", rows)
+    _write_csv(tmp_path / "table.csv", rows)
     with open(tmp_path / "table.csv", encoding="utf-8", newline="") as file:
         found = list(csv.DictReader(file))
     assert len(found) == 6
@@ -106,7 +100,7 @@ def test_csv_keeps_every_digit(rows, tmp_path):
 def test_parquet_has_types(rows, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     odd = [rows[0] | {"config.x": 1, "config.big": 2**80}, rows[1] | {"config.x": "y"}]
-    assert write_parquet(tmp_path / "table.parquet", [*odd, *rows[2:]])
+    assert _write_parquet(tmp_path / "table.parquet", [*odd, *rows[2:]])
     found = parquet.read_table(tmp_path / "table.parquet")
     assert found.num_rows == 6
     column = found["result.test.mse"].to_pylist()
@@ -119,5 +113,5 @@ def test_parquet_has_types(rows, tmp_path):
 
 def test_without_pyarrow_there_is_no_parquet(rows, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert not write_parquet(tmp_path / "table.parquet", rows)
+    assert not _write_parquet(tmp_path / "table.parquet", rows)
     assert not list(tmp_path.iterdir())

@@ -74,19 +74,17 @@ RULES: dict[str, Callable] = {
 """Memory rules: branches ``(batch, 2**n_system, 2**n_ancilla)`` to the next memory."""
 
 
-def apply_circuit(joint, entangler, disentangler, config) -> None:
-    """Queue ``U_dis U_en`` on the joint state (eq. 6)."""
-    wires = range(config.n_wires)
-    rotation = getattr(qml, config.rotation)
-    qml.StatePrep(joint, wires=wires)
-    qml.BasicEntanglerLayers(entangler, wires=wires, rotation=rotation)
+def apply_circuit(joint, entangler, disentangler, config, n_layers=None) -> None:
+    """Queue ``U_dis U_en`` on the joint state (eq. 6), or its first layers."""
+    wires, rotation = range(config.n_wires), getattr(qml, config.rotation)
+    first = second = qml.BasicEntanglerLayers
     if config.disentangler == "inverse":
-        qml.adjoint(qml.BasicEntanglerLayers)(
-            disentangler, wires=wires, rotation=rotation
-        )
-        return
-    for row in disentangler[::-1]:
-        qml.BasicEntanglerLayers(row[None], wires=wires, rotation=rotation)
+        second = qml.adjoint(qml.BasicEntanglerLayers)
+    layers = [(first, row) for row in entangler]
+    layers += [(second, row) for row in disentangler[::-1]]
+    qml.StatePrep(joint, wires=wires)
+    for layer, row in layers[:n_layers]:
+        layer(row[None], wires=wires, rotation=rotation)
 
 
 def make_cell(config) -> qml.QNode:
@@ -106,7 +104,8 @@ def make_probe(config) -> qml.QNode:
     Returns:
         A QNode of ``(joint, entangler, disentangler)`` that returns ``<Z_m>``, the
         outcome probabilities of the system and of the ancilla, the ancilla's density
-        matrix, its von Neumann entropy in bits.
+        matrix, its von Neumann entropy in bits, the mutual information of the two in
+        bits, and the ancilla's purity.
     """
     system = range(config.n_system)
     ancilla = range(config.n_system, config.n_wires)
@@ -129,21 +128,13 @@ def make_probe(config) -> qml.QNode:
 
 def states_by_layer(params: Params, joint, config) -> list[np.ndarray]:
     """The state after each of the ``2 * n_layers`` layers, in order of application."""
-    wires = range(config.n_wires)
-    rotation = getattr(qml, config.rotation)
-    inverse = config.disentangler == "inverse"
-    second = qml.adjoint(qml.BasicEntanglerLayers) if inverse else None
-    rows = [(qml.BasicEntanglerLayers, row) for row in params[2]]
-    rows += [(second or qml.BasicEntanglerLayers, row) for row in params[3][::-1]]
 
     @_qnode(config)
     def first_layers(n_layers):
-        qml.StatePrep(joint, wires=wires)
-        for layer, row in rows[:n_layers]:
-            layer(row[None], wires=wires, rotation=rotation)
+        apply_circuit(joint, *params[2:], config, n_layers)
         return qml.state()
 
-    return [np.asarray(first_layers(k + 1)) for k in range(len(rows))]
+    return [np.asarray(first_layers(k + 1)) for k in range(2 * config.n_layers)]
 
 
 def _qnode(config) -> Callable:

@@ -8,18 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from experiments.entangling_power.measures import (
-    HAAR,
-    INVERSE_TURN,
-    INVERSE_UNIT,
-    LINES,
-    MARGIN,
-    PI_4,
-    RX_FLAT,
-    RY_TURN,
-    RY_UNIT,
-    heisenberg_lines,
-)
+from experiments.entangling_power import runs
 from qlstm.plots import BLUE, GREY, ORANGE, new_figure
 
 
@@ -40,31 +29,24 @@ def draw_gates(rows: list[dict[str, Any]]) -> Figure:
         "E_0_assisted": (0.2, "o", BLUE, filled, "E_0, ancillas"),
         "E_assisted": (0.2, "s", BLUE, open_, "E_up, ancillas"),
     }
+    sizes = {"s": {"ms": 10, "zorder": 2}, "o": {"ms": 6, "zorder": 3}}
+    sizes["x"] = {"ms": 5, "zorder": 4}
     for y, row in enumerate(rows):
         low, high = row["certified"]
         ax.barh(y + 0.2, high - low, 0.3, low, color="#c8c8c8", zorder=1)
         ax.plot([high] * 2, [y + 0.05, y + 0.35], color=GREY, lw=2, zorder=1)
-        for key, (shift, marker, colour, extra, _) in styles.items():
-            size = {"s": 10, "x": 5}.get(marker, 6)
-            front = {"s": 2, "o": 3, "x": 4}[marker]
+        for key, (shift, marker, colour, face, _) in styles.items():
             colour = "white" if key == "K" and abs(row[key] - low) < 0.02 else colour
-            ax.plot(
-                row[key],
-                y + shift,
-                marker,
-                ms=size,
-                color=colour,
-                zorder=front,
-                **extra,
-            )
+            look = {"color": colour} | sizes[marker] | face
+            ax.plot(row[key], y + shift, marker, **look)
     ax.set_yticks(range(len(rows)), [row["name"] for row in rows])
     ax.invert_yaxis()
     ax.set(xlabel="entanglement (ebits)", xlim=(-0.1, 4.2))
     ax.grid(axis="x", color="#e6e6e6")
     ax.set_axisbelow(True)
     handles = [
-        Line2D([], [], ls="", marker=marker, color=colour, label=label, **extra)
-        for _, marker, colour, extra, label in styles.values()
+        Line2D([], [], ls="", marker=marker, color=colour, label=label, **face)
+        for _, marker, colour, face, label in styles.values()
     ]
     handles.append(Line2D([], [], color="#c8c8c8", lw=8, label="certified, up to LN"))
     ax.legend(handles=handles, loc="upper right", fontsize=10)
@@ -86,23 +68,21 @@ def draw_sandwich(lines: dict[str, Any]) -> Figure:
         "E_up": ("E_up, search", ORANGE, "s", ORANGE),
         "E_0": ("E_0, search", BLUE, "o", "white"),
     }
-    fine = np.linspace(0, PI_4, 301)
+    fine = np.linspace(0, runs.PI_4, 301)
     for ax, (line, data) in zip(axes[0], lines.items(), strict=False):
-        title, _, closed = LINES[line]
+        title, _, closed = runs.LINES[line]
         exact = closed(fine)
         for key, (label, colour, style) in styles.items():
             if key in exact:
                 label = "K = E_0" if line == "ising" and key == "K" else label
                 ax.plot(fine, exact[key], style, color=colour, label=label)
         for key, (label, colour, marker, face) in points.items():
-            ax.plot(
-                data["a"], data["found"][key], marker, color=colour, mfc=face, ms=5,
-                label=label,
-            )  # fmt: skip
+            look = {"color": colour, "mfc": face, "ms": 5, "label": label}
+            ax.plot(data["a"], data["found"][key], marker, **look)
         ax.set_title(title, fontsize=11)
         ax.set(ylabel="entanglement (ebits)")
         ax.legend(fontsize=9, loc="lower right" if line == "ising" else "lower center")
-    exact, data = heisenberg_lines(fine), lines["heisenberg"]
+    exact, data = runs.heisenberg_lines(fine), lines["heisenberg"]
     excess = np.maximum(exact["E_0_unassisted"] - exact["K"], 0)
     found = np.subtract(data["found"]["E_0"], data["found"]["K"])
     ax = axes[0, 2]
@@ -118,14 +98,16 @@ def draw_sandwich(lines: dict[str, Any]) -> Figure:
     return figure
 
 
-SCATTER = {
-    RY_TURN: (BLUE, "o", BLUE, 4),
-    INVERSE_TURN: (BLUE, "o", "white", 4),
-    RY_UNIT: (ORANGE, "s", ORANGE, 4),
-    INVERSE_UNIT: (ORANGE, "s", "white", 4),
-    HAAR: (GREY, "^", GREY, 4),
-    RX_FLAT: ("black", "D", "black", 8),
+LOOKS = {
+    runs.RY_TURN: {"color": BLUE, "marker": "o", "mfc": BLUE, "ms": 4},
+    runs.INVERSE_TURN: {"color": BLUE, "marker": "o", "mfc": "white", "ms": 4},
+    runs.RY_UNIT: {"color": ORANGE, "marker": "s", "mfc": ORANGE, "ms": 4},
+    runs.INVERSE_UNIT: {"color": ORANGE, "marker": "s", "mfc": "white", "ms": 4},
+    runs.HAAR: {"color": GREY, "marker": "^", "mfc": GREY, "ms": 4},
+    runs.RX_FLAT: {"color": "black", "marker": "D", "mfc": "black", "ms": 8},
+    "qubit-qutrit gate": {"color": "black", "marker": "*", "mfc": "white", "ms": 14},
 }
+"""Points of the ensembles that are drawn, and of one gate beside them."""
 
 
 def draw_circuits(draws: dict[str, list[dict[str, Any]]], gate: dict) -> Figure:
@@ -141,19 +123,15 @@ def draw_circuits(draws: dict[str, list[dict[str, Any]]], gate: dict) -> Figure:
     zoom.plot([3, 4], [3, 4], color="black", lw=0.8)
     zoom.set(xticks=[3.4, 3.5, 3.6], yticks=[3.4, 3.5, 3.6])
     ax.indicate_inset_zoom(zoom, edgecolor="black")
-    groups = {name: draws[name] for name in SCATTER} | {"qubit-qutrit gate": [gate]}
-    styles = SCATTER | {"qubit-qutrit gate": ("black", "*", "white", 14)}
-    for name, (colour, marker, face, size) in styles.items():
-        up, down = (np.array([d[key] for d in groups[name]]) for key in ("up", "down"))
+    for name, look in LOOKS.items():
+        up, down = runs.ends(draws.get(name, [gate]))
         ax.errorbar(
-            up[:, 0], down[:, 0], fmt="none", ecolor=colour, elinewidth=0.5, alpha=0.25,
-            xerr=_bars(up), yerr=_bars(down), zorder=1,
+            up[:, 0], down[:, 0], fmt="none", ecolor=look["color"], elinewidth=0.5,
+            xerr=_bars(up), yerr=_bars(down), alpha=0.25, zorder=1,
         )  # fmt: skip
+        look = look | {"ls": "", "mew": 0.8, "zorder": 3 if look["ms"] > 4 else 2}
         for where in (ax, zoom):
-            where.plot(
-                up[:, 0], down[:, 0], marker, color=colour, mfc=face, ms=size, mew=0.8,
-                label=name, zorder=3 if size > 4 else 2,
-            )  # fmt: skip
+            where.plot(up[:, 0], down[:, 0], label=name, **look)
     ax.set(xlabel="E_up (ebits)", ylabel="E_down (ebits)")
     ax.set(xlim=(1.8, 4.1), ylim=(1.8, 4.1), aspect="equal")
     ax.set_title("found, with bars up to the proved upper ends", fontsize=11)
@@ -165,25 +143,17 @@ def draw_circuits(draws: dict[str, list[dict[str, Any]]], gate: dict) -> Figure:
 def _draw_differences(ax: Axes, draws: dict[str, list[dict[str, Any]]]) -> None:
     """The differences in order, with the intervals that are certain to hold them."""
     start = 0
-    for name in (RY_UNIT, RY_TURN):
-        colour, marker, face, size = SCATTER[name]
-        up, down = (np.array([d[key] for d in draws[name]]) for key in ("up", "down"))
+    for name in (runs.RY_UNIT, runs.RY_TURN):
+        look = LOOKS[name]
+        up, down = runs.ends(draws[name])
         order = np.argsort(down[:, 0] - up[:, 0])
         up, down = up[order], down[order]
         x = start + np.arange(len(order))
         low, high = down[:, 0] - up[:, 1], down[:, 1] - up[:, 0]
-        proved = low > MARGIN
-        ax.vlines(x, low, high, color=colour, lw=0.8, alpha=0.45)
+        proved = low > runs.MARGIN
+        ax.vlines(x, low, high, color=look["color"], lw=0.8, alpha=0.45)
         ax.vlines(x[proved], low[proved], high[proved], color="black", lw=2)
-        ax.plot(
-            x,
-            down[:, 0] - up[:, 0],
-            marker,
-            color=colour,
-            mfc=face,
-            ms=size,
-            label=name,
-        )
+        ax.plot(x, down[:, 0] - up[:, 0], ls="", label=name, **look)
         start += len(order) + max(2, len(order) // 12)
     ax.axhline(0, color="black", lw=0.8)
     ax.plot([], [], color="black", lw=2, label="interval above 0: proved")
@@ -209,18 +179,17 @@ def draw_map(content: dict[str, Any]) -> Figure:
     )
     grid = np.array(content["angles"])
     values = {rotation: np.array(k) for rotation, k in content["K"].items()}
-    low = min(k.min() for k in values.values())
+    scale = {
+        "cmap": "viridis",
+        "vmin": min(k.min() for k in values.values()),
+        "vmax": 4,
+    }
     ticks = np.arange(5) * np.pi / 2, ["0", "π/2", "π", "3π/2", "2π"]
     for ax, (rotation, k) in zip(axes[0], values.items(), strict=True):
-        image = ax.pcolormesh(
-            grid, grid, k, cmap="viridis", vmin=low, vmax=4, shading="nearest"
-        )
-        flat = np.ptp(k) < MARGIN
-        reach = (
-            f"= {k.min():.3f} everywhere"
-            if flat
-            else f"from {k.min():.3f} to {k.max():.3f}"
-        )
+        image = ax.pcolormesh(grid, grid, k, shading="nearest", **scale)
+        reach = f"from {k.min():.3f} to {k.max():.3f}"
+        if np.ptp(k) < runs.MARGIN:
+            reach = f"= {k.min():.3f} everywhere"
         ax.set_title(f"{rotation}: K {reach}", fontsize=11)
         ax.set(xlabel="second layer, wire 0 (radians)")
         ax.set(ylabel="second layer, wire 1 (radians)", aspect="equal")

@@ -11,7 +11,7 @@ from matplotlib.ticker import (
 )
 from numpy.typing import NDArray
 
-from experiments.memory.runs import Circuit, Curves, Run
+from experiments.memory.runs import TRAINED, Circuit, Curves, Found, Run, by_model
 from experiments.memory.statistics import CONSTANT, Correlation
 from qlstm.insight import Trace
 from qlstm.plots import BLUE, GREY, ORANGE, new_figure
@@ -33,6 +33,32 @@ SHADES = ("#08306b", "#3f8fc4", "#9ecae1", "#deebf7")
 """Four outcomes or basis states, from dark to light."""
 
 
+def draw_all(found: Found, follows: list[Correlation]) -> dict[str, Figure]:
+    """Every figure by the name of its file."""
+    ledgers = {
+        f"memory_ledger_{rotation}.png": draw_ledger(both, rotation)
+        for rotation, both in found.ledgers.items()
+    }
+    return ledgers | {
+        "memory_curves.png": draw_curves(found.circuits, found.curves),
+        "memory_training.png": draw_training(found.runs),
+        "memory_errors.png": draw_errors(found.runs, follows, found.baselines),
+    }
+
+
+def _count(ax: Axes, xlabel: str, title: str = "", **labels: str) -> None:
+    """Labels of a panel over steps or epochs, of which there are no halves."""
+    ax.set(xlabel=xlabel, **labels)
+    ax.set_title(title, fontsize=11)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _legend_below(figure: Figure, ax: Axes) -> None:
+    """One legend for all panels, of what one of them shows."""
+    handles, labels = ax.get_legend_handles_labels()
+    figure.legend(handles, labels, ncols=5, loc="outside lower center", fontsize=9)
+
+
 def draw_ledger(ledgers: dict[str, Trace], rotation: str) -> Figure:
     """What happens in each step of one window: a column before, one after training."""
     figure, axes = new_figure(3, 2, figsize=(11, 9))
@@ -40,35 +66,35 @@ def draw_ledger(ledgers: dict[str, Trace], rotation: str) -> Figure:
         f"{rotation} collapse, first test window: what each step entangles, what it "
         "keeps\n(lines and bars: this window; shaded: the middle 80 % of all test windows)"
     )
-    for column, (name, ledger) in enumerate(ledgers.items()):
-        _draw_entropies(axes[0, column], ledger)
-        axes[0, column].set_title(
+    for column, (name, ledger) in zip(axes.T, ledgers.items(), strict=True):
+        steps = np.arange(1, ledger.margin.shape[1] + 1)
+        _draw_entropies(column[0], steps, ledger)
+        column[0].set_title(
             f"{name}: S_en {ledger.S_en.mean():.2f}, S_out {ledger.S_out.mean():.2f} "
             "ebits in the mean",
             fontsize=11,
         )
-        _stack(axes[1, column], ledger.outcome_probabilities[0], "outcome")
-        steps = np.arange(1, ledger.margin.shape[1] + 1)
-        axes[1, column].plot(
+        _stack(column[1], steps, ledger.outcome_probabilities[0], "outcome")
+        column[1].plot(
             steps, ledger.margin[0], "o-", color=ORANGE, ms=6, mec="white", lw=2,
             label="margin of the\nlikeliest outcome",
         )  # fmt: skip
-        populations = np.abs(ledger.memory_after[0]) ** 2
-        _stack(axes[2, column], populations, "basis state")
-        axes[2, column].set_xlabel("step")
-        axes[2, column].xaxis.set_major_locator(MaxNLocator(integer=True))
-    for row, label in enumerate(
-        ("entanglement (ebits)", "probability of the\nsystem's outcomes", "memory populations\nafter the step")
-    ):  # fmt: skip
-        axes[row, 0].set_ylabel(label)
-        axes[row, 1].sharey(axes[row, 0])
-        axes[row, 1].legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+        _stack(column[2], steps, np.abs(ledger.memory_after[0]) ** 2, "basis state")
+        _count(column[2], "step")
+    labels = (
+        "entanglement (ebits)",
+        "probability of the\nsystem's outcomes",
+        "memory populations\nafter the step",
+    )
+    for (left, right), label in zip(axes, labels, strict=True):
+        left.set_ylabel(label)
+        right.sharey(left)
+        right.legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
-def _draw_entropies(ax: Axes, ledger: Trace) -> None:
+def _draw_entropies(ax: Axes, steps: NDArray, ledger: Trace) -> None:
     """S_en and S_out of a window, and the spread over all."""
-    steps = np.arange(1, ledger.S_en.shape[1] + 1)
     for values, colour, line, label in (
         (ledger.S_en, BLUE, "o-", "S_en, after U_en"),
         (ledger.S_out, ORANGE, "s-", "S_out, after U_dis"),
@@ -80,9 +106,9 @@ def _draw_entropies(ax: Axes, ledger: Trace) -> None:
     ax.axhline(0, color="black", lw=0.6)
 
 
-def _stack(ax: Axes, shares: NDArray, name: str) -> None:
+def _stack(ax: Axes, steps: NDArray, shares: NDArray, name: str) -> None:
     """Bars of shares that add up to 1, one bar a step: ``(n_steps, n)``."""
-    steps, bottom = np.arange(1, len(shares) + 1), np.zeros(len(shares))
+    bottom = np.zeros(len(shares))
     for k, share in enumerate(shares.T):
         colour = SHADES[k % len(SHADES)]
         ax.bar(
@@ -101,30 +127,25 @@ def draw_curves(circuits: list[Circuit], curves: list[Curves]) -> Figure:
         "inputs; mean over draws of the parameters, shaded: standard deviation, for three "
         "rules)"
     )
+    panels = (
+        ("forgetting", "sensitive to one input", "mean trace distance D_k", 0.6),
+        (None, "entanglement with the past", "I(R : ancilla) (bits)", None),
+        ("capacity", "read off linearly", "held-out R² of x(T-k)", 1.05),
+        ("information", "known at all", "Holevo information (bits)", 0.5),
+    )
     for row, circuit in zip(axes, circuits, strict=True):
-        mine = [c for c in curves if c.rotation == circuit.rotation]
-        for ax, field, label in zip(
-            row[[0, 2, 3]],
-            ("forgetting", "capacity", "information"),
-            ("mean trace distance D_k", "held-out R² of x(T-k)", "Holevo information (bits)"),
-            strict=True,
-        ):  # fmt: skip
-            for c in mine:
-                _curve(ax, getattr(c, field), c.memory)
-            ax.set(xlabel="lag k (steps)", ylabel=label)
-        row[0].set_title(f"{circuit.rotation}: sensitive to one input", fontsize=11)
-        row[2].set_title(f"{circuit.rotation}: read off linearly", fontsize=11)
-        row[3].set_title(f"{circuit.rotation}: known at all", fontsize=11)
-        row[3].set_ylim(-0.02, 0.5)
-        row[2].set_ylim(-0.1, 1.05)
-        row[0].set_ylim(-0.02, 0.6)
-        _curve(row[1], circuit.retention, "mixed")
-        row[1].set(xlabel="steps k", ylabel="I(R : ancilla) (bits)")
-        row[1].set_title(f"{circuit.rotation}: entanglement with the past", fontsize=11)
-        for ax in row:
+        rules = [c for c in curves if c.rotation == circuit.rotation]
+        for ax, (field, title, label, top) in zip(row, panels, strict=True):
+            if field is None:
+                _curve(ax, circuit.retention, "mixed")
+            else:
+                for rule in rules:
+                    _curve(ax, getattr(rule, field), rule.memory)
+                ax.set_ylim(-0.1 if field == "capacity" else -0.02, top)
+            xlabel = "lag k (steps)" if field else "steps k"
+            _count(ax, xlabel, f"{circuit.rotation}: {title}", ylabel=label)
             ax.set_xlim(-0.3, 8.3)
             ax.axhline(0, color="black", lw=0.6)
-            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0, 2].legend(fontsize=9)
     return figure
 
@@ -154,15 +175,14 @@ def draw_training(runs: list[Run]) -> Figure:
         "S_out": "entanglement after U_dis (ebits)",
         "K_dis": "Schmidt strength of U_dis (ebits)",
     }
+    trained = by_model([r for r in runs if r.history])
     for row, rotation in zip(axes, rotations, strict=True):
         for ax, (key, label) in zip(row, panels.items(), strict=True):
-            for model in dict.fromkeys(r.model for r in runs if r.history):
-                mine = [r for r in runs if (r.rotation, r.model) == (rotation, model)]
-                values = np.array([[r.start[key], *r.history[key]] for r in mine])
-                _band(ax, values, model)
-            ax.set(xlabel="epoch", ylabel=label)
-            ax.set_title(f"{rotation}: {key}", fontsize=11)
-            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+            for (its_rotation, model), mine in trained.items():
+                if its_rotation == rotation:
+                    values = [[r.start[key], *r.history[key]] for r in mine]
+                    _band(ax, np.array(values), model)
+            _count(ax, "epoch", f"{rotation}: {key}", ylabel=label)
         row[2].set_ylim(3.0, 4.05)
         if min(r.end["K_dis"] for r in runs if r.rotation == rotation) > 4 - CONSTANT:
             row[2].text(
@@ -170,24 +190,22 @@ def draw_training(runs: list[Run]) -> Figure:
                 transform=row[2].transAxes,
             )  # fmt: skip
         row[1].sharey(row[0])
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, ncols=5, loc="outside lower center", fontsize=9)
+    _legend_below(figure, axes[0, 0])
     return figure
 
 
 def _band(ax: Axes, values: NDArray, model: str) -> None:
     """Median and quartiles over seeds, ``(seeds, epochs + 1)``, from epoch 0."""
     colour, line = STYLES[model]
-    line = line.lstrip("osx")
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
     epochs = np.arange(values.shape[1])
     if "shuffled" not in model:
         ax.fill_between(epochs, low, high, color=colour, alpha=0.18, lw=0)
-    ax.plot(epochs, middle, line, color=colour, lw=1.5, label=model)
+    ax.plot(epochs, middle, line.lstrip("osx"), color=colour, lw=1.5, label=model)
 
 
 def draw_errors(
-    runs: list[Run], found: list[Correlation], baselines: dict[str, float]
+    runs: list[Run], follows: list[Correlation], baselines: dict[str, float]
 ) -> Figure:
     """Test errors against entanglement, and what is left of the memory."""
     rotations = list(dict.fromkeys(r.rotation for r in runs))
@@ -197,16 +215,15 @@ def draw_errors(
         "Spearman's\n(right: slope of the output against older inputs; under collapse it "
         "is blind to changes of branch)"
     )
-    models = ("collapse", "probabilities", "reset")
+    panels = {
+        "S_out": "S_out after training (ebits)",
+        "forgotten": "forgotten, S_en - S_out (ebits)",
+    }
+    groups = by_model(runs)
     for row, rotation in zip(axes, rotations, strict=True):
-        for ax, quantity, label in zip(
-            row[:2],
-            ("S_out", "forgotten"),
-            ("S_out after training (ebits)", "forgotten, S_en - S_out (ebits)"),
-            strict=True,
-        ):
-            for model in models:
-                mine = [r for r in runs if (r.rotation, r.model) == (rotation, model)]
+        for ax, (quantity, label) in zip(row, panels.items(), strict=False):
+            for model in (*TRAINED, "reset"):
+                mine = groups[rotation, model]
                 colour, line = STYLES[model]
                 ax.plot(
                     [r.end[quantity] for r in mine], [r.test_mse for r in mine],
@@ -219,33 +236,25 @@ def draw_errors(
             ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
             ax.yaxis.set_minor_formatter(NullFormatter())
             ax.set(xlabel=label, ylabel="test MSE")
-            rho = ", ".join(
-                f"{c.model} {c.rho:+.2f}"
-                for c in found
-                if (c.rotation, c.quantity) == (rotation, quantity)
-                and c.rho is not None
+            of_panel = [
+                c for c in follows if (c.rotation, c.quantity) == (rotation, quantity)
+            ]
+            rho = [f"{c.model} {c.rho:+.2f}" for c in of_panel if c.rho is not None]
+            ax.set_title(f"{rotation}, rho: {', '.join(rho)}", fontsize=11)
+        for model in TRAINED:
+            _slopes(
+                row[2], np.array([r.gradient for r in groups[rotation, model]]), model
             )
-            ax.set_title(f"{rotation}, rho: {rho}", fontsize=11)
-        _draw_gradients(row[2], runs, rotation, models)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, ncols=5, loc="outside lower center", fontsize=9)
+        row[2].set(yscale="log", ylim=(1e-6, 3))
+        title, label = f"{rotation}: slope against the past", "mean |dy / dx(T-k)|"
+        _count(row[2], "lag k (steps)", title, ylabel=label)
+    _legend_below(figure, axes[0, 0])
     return figure
 
 
-def _draw_gradients(
-    ax: Axes, runs: list[Run], rotation: str, models: tuple[str, ...]
-) -> None:
+def _slopes(ax: Axes, norms: NDArray, model: str) -> None:
     """``|dy/dx|`` over the lags, a thin line each run, the median thick."""
-    for model in models[:2]:
-        colour, line = STYLES[model]
-        norms = np.array(
-            [r.gradient for r in runs if (r.rotation, r.model) == (rotation, model)]
-        )
-        lags = np.arange(norms.shape[1])
-        ax.plot(lags, norms.T, color=colour, lw=0.5, alpha=0.5)
-        ax.plot(lags, np.median(norms, axis=0), line, color=colour, ms=5, label=model)
-    ax.set_yscale("log")
-    ax.set_ylim(1e-6, 3)
-    ax.set(xlabel="lag k (steps)", ylabel="mean |dy / dx(T-k)|")
-    ax.set_title(f"{rotation}: slope against the past", fontsize=11)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    colour, line = STYLES[model]
+    lags = np.arange(norms.shape[1])
+    ax.plot(lags, norms.T, color=colour, lw=0.5, alpha=0.5)
+    ax.plot(lags, np.median(norms, axis=0), line, color=colour, ms=5, label=model)

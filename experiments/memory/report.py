@@ -3,28 +3,62 @@
 import numpy as np
 
 from experiments.memory.runs import (
-    QUANTITIES,
+    PROTOCOL,
     TRAINED,
     Circuit,
     Curves,
+    Found,
     Run,
+    Sizes,
+    by_model,
 )
 from experiments.memory.statistics import Change, Correlation
-from qlstm.commands.cli import format_table
+from qlstm.commands import format_table
+from qlstm.forecasting import Dataset
 from qlstm.insight import Trace
+
+
+def report(
+    found: Found,
+    moved: list[Change],
+    follows: list[Correlation],
+    sizes: Sizes,
+    dataset: Dataset,
+) -> str:
+    """Tables, then a paragraph for each figure."""
+    train, test = dataset.train.targets, dataset.test.targets
+    headline = (
+        f"Noisy sine, protocol `{PROTOCOL.name}`: {len(train)} training and "
+        f"{len(test)} test windows; {(np.abs(train) > 1).sum()} of the training targets "
+        "lie outside [-1, 1], where <Z> cannot go."
+    )
+    parts = [
+        headline,
+        f"Memory at initial parameters, {sizes.draws} draws, mean ± standard deviation",
+        curves_table(found.circuits, found.curves),
+        f"Test errors, {sizes.seeds} seeds, {sizes.epochs} epochs",
+        errors_table(found.runs, found.baselines),
+        "Does training move entanglement? Medians in ebits and paired Wilcoxon tests",
+        changes_table(moved),
+        "Does the test error follow it? Spearman's correlation over the seeds",
+        correlations_table(follows),
+        *(ledger_text(rotation, both) for rotation, both in found.ledgers.items()),
+        curves_text(found.circuits, found.curves),
+        training_text(moved),
+        errors_text(found.runs, follows, found.baselines),
+    ]
+    return "\n\n".join(parts)
 
 
 def curves_table(circuits: list[Circuit], curves: list[Curves]) -> str:
     """Means over the draws of the parameters."""
+    header = ["rule", "l_eff", "MC", "sum of chi", "MC_k, k = 0 to 3"]
     rows = []
     for c in curves:
         total = (c.effective_length, c.capacity.sum(axis=1), c.information.sum(axis=1))
+        r2 = " ".join(f"{v:.2f}" for v in c.capacity.mean(axis=0)[:4])
         cells = [f"{v.mean():.2f} ± {v.std():.2f}" for v in total]
-        r2 = c.capacity.mean(axis=0)[:4]
-        rows.append(
-            [f"{c.rotation} {c.memory}", *cells, " ".join(f"{v:.2f}" for v in r2)]
-        )
-    header = ["rule", "l_eff", "MC", "sum of chi", "MC_k, k = 0 to 3"]
+        rows.append([f"{c.rotation} {c.memory}", *cells, r2])
     lines = [format_table(header, rows), ""]
     for c in circuits:
         left = ", ".join(f"{v:.3f}" for v in c.retention.mean(axis=0)[:6])
@@ -39,62 +73,39 @@ def curves_table(circuits: list[Circuit], curves: list[Curves]) -> str:
 
 def errors_table(runs: list[Run], baselines: dict[str, float]) -> str:
     """Test errors over the seeds, and with the history exchanged."""
+    header = ["model", "median MSE", "min", "max", "other history"]
+    header += ["|dy/dx_T|", "T-1", "T-2"]
     rows = []
-    for rotation, model in dict.fromkeys((r.rotation, r.model) for r in runs):
-        mine = [r for r in runs if (r.rotation, r.model) == (rotation, model)]
+    for name, mine in by_model(runs).items():
         mse = np.array([r.test_mse for r in mine])
-        swapped = np.array([r.swapped_mse for r in mine])
-        cells = [np.median(mse), mse.min(), mse.max(), np.median(swapped / mse)]
-        row = [
-            f"{rotation} {model}",
-            *(f"{v:.4f}" for v in cells[:3]),
-            f"{cells[3]:.1f}",
-        ]
-        if mine[0].gradient:
-            norms = np.median([r.gradient for r in mine], axis=0)
-            row += [f"{v:.3f}" for v in norms[:3]]
-        rows.append(row + ["-"] * (8 - len(row)))
-    for name, mse in baselines.items():
-        rows.append([name, f"{mse:.4f}", *["-"] * 6])
-    header = [
-        "model",
-        "median MSE",
-        "min",
-        "max",
-        "other history",
-        "|dy/dx_T|",
-        "T-1",
-        "T-2",
-    ]
-    return format_table(header, rows)
+        ratio = np.median([r.swapped_mse for r in mine] / mse)
+        cells = [f"{v:.4f}" for v in (np.median(mse), mse.min(), mse.max())]
+        slopes = np.median([r.gradient for r in mine], axis=0)[:3]  # none if untrained
+        rows.append([" ".join(name), *cells, f"{ratio:.1f}"])
+        rows[-1] += [f"{v:.3f}" for v in slopes]
+    rows += [[name, f"{mse:.4f}"] for name, mse in baselines.items()]
+    return format_table(header, [row + ["-"] * (8 - len(row)) for row in rows])
 
 
-def changes_table(changes: list[Change]) -> str:
+def changes_table(moved: list[Change]) -> str:
     """Every paired test."""
-    rows = [
-        [
-            f"{c.rotation} {c.model}",
-            c.quantity,
-            f"{c.start:.3f}",
-            f"{c.end:.3f}",
-            f"{c.change:+.3f}",
-            *(_p(p) for p in (c.p, c.p_holm)),
-            "-" if c.control_change is None else f"{c.control_change:+.3f}",
-            _p(c.p_control),
-        ]
-        for c in changes
-        if c.p is not None and "shuffled" not in c.model
-    ]
     header = ["model", "quantity", "start", "end", "change", "p", "Holm"]
     header += ["shuffled", "p against"]
+    rows = []
+    for c in moved:
+        if c.p is not None and "shuffled" not in c.model:
+            control = "-" if c.control_change is None else f"{c.control_change:+.3f}"
+            cells = [f"{c.start:.3f}", f"{c.end:.3f}", f"{c.change:+.3f}"]
+            cells += [_p(c.p), _p(c.p_holm), control, _p(c.p_control)]
+            rows.append([f"{c.rotation} {c.model}", c.quantity, *cells])
     return format_table(header, rows)
 
 
-def correlations_table(found: list[Correlation]) -> str:
+def correlations_table(follows: list[Correlation]) -> str:
     """Every rank correlation with the test error."""
     rows = [
         [f"{c.rotation} {c.model}", c.quantity, f"{c.rho:+.2f}", _p(c.p), _p(c.p_holm)]
-        for c in found
+        for c in follows
         if c.rho is not None
     ]
     return format_table(["model", "quantity", "rho", "p", "Holm"], rows)
@@ -144,22 +155,22 @@ def curves_text(circuits: list[Circuit], curves: list[Curves]) -> str:
     return " ".join(lines)
 
 
-def training_text(changes: list[Change]) -> str:
+def training_text(moved: list[Change]) -> str:
     """Whether training moves entanglement."""
     lines = ["memory_training.png."]
-    for rotation in dict.fromkeys(c.rotation for c in changes):
+    for rotation in dict.fromkeys(c.rotation for c in moved):
         for model in TRAINED:
-            mine = {c.quantity: c for c in changes if (c.rotation, c.model) == (rotation, model)}  # fmt: skip
-            moved = [
-                c for c in mine.values() if c.p_holm is not None and c.p_holm < 0.05
-            ]
+            mine = [c for c in moved if (c.rotation, c.model) == (rotation, model)]
+            significant = [c for c in mine if c.p_holm is not None and c.p_holm < 0.05]
             said = [
                 f"{c.quantity} {c.start:.2f} -> {c.end:.2f} (Holm p {_p(c.p_holm)}, "
                 f"against shuffled targets p {_p(c.p_control)})"
-                for c in moved
+                for c in significant
             ]
-            still = [q for q in QUANTITIES if mine[q].p is None]
-            rest = [q for q in QUANTITIES if q not in still and mine[q] not in moved]
+            still = [c.quantity for c in mine if c.p is None]
+            rest = [
+                c.quantity for c in mine if c.p is not None and c not in significant
+            ]
             line = f"{rotation} {model}: significant after Holm's correction: "
             line += ("; ".join(said) or "nothing") + "."
             if rest:
@@ -167,7 +178,7 @@ def training_text(changes: list[Change]) -> str:
             if still:
                 line += f" Cannot move (equal to rounding at every seed): {', '.join(still)}."
             lines.append(line)
-    anew = [c.p for c in changes if c.model == "drawn anew" and c.p is not None]
+    anew = [c.p for c in moved if c.model == "drawn anew" and c.p is not None]
     lines.append(
         f"Parameters drawn anew differ from the first draw in {sum(p < 0.05 for p in anew)} "
         f"of {len(anew)} quantities at p < 0.05, uncorrected."
@@ -176,36 +187,34 @@ def training_text(changes: list[Change]) -> str:
 
 
 def errors_text(
-    runs: list[Run], found: list[Correlation], baselines: dict[str, float]
+    runs: list[Run], follows: list[Correlation], baselines: dict[str, float]
 ) -> str:
     """Whether the test error follows entanglement."""
-    tested = [c for c in found if c.p_holm is not None]
+    tested = [c for c in follows if c.p_holm is not None]
+    raw = sum(c.p < 0.05 for c in tested)
     kept = [c for c in tested if c.p_holm < 0.05]
-    raw = [c for c in tested if c.p < 0.05]
-    said = "; ".join(
-        f"{c.rotation} {c.model} {c.quantity} rho {c.rho:+.2f}" for c in kept
-    )
-    line = (
+    said = [f"{c.rotation} {c.model} {c.quantity} rho {c.rho:+.2f}" for c in kept]
+    summary = (
         f"memory_errors.png. Of {len(tested)} rank correlations between the test error and "
-        f"a quantity after training, {len(raw)} have p < 0.05 by themselves, where chance "
+        f"a quantity after training, {raw} have p < 0.05 by themselves, where chance "
         f"gives {0.05 * len(tested):.1f}, and {len(kept)} after Holm's correction"
-        f"{': ' + said if said else ''}."
+        f"{': ' * bool(said)}{'; '.join(said)}."
     )
-    for rotation, model in dict.fromkeys((r.rotation, r.model) for r in runs):
+    lines, groups = [summary], by_model(runs)
+    for (rotation, model), mine in groups.items():
         if model not in TRAINED:
             continue
-        mine = [r for r in runs if (r.rotation, r.model) == (rotation, model)]
-        none = [r for r in runs if (r.rotation, r.model) == (rotation, "reset")]
-        norms = np.median([r.gradient for r in mine], axis=0)
+        none = groups[rotation, "reset"]
+        slope = np.median([r.gradient for r in mine], axis=0)
         swapped = np.array([r.swapped_mse / r.test_mse for r in mine])
         better = sum(a.test_mse < b.test_mse for a, b in zip(mine, none, strict=True))
-        line += (
-            f" {rotation} {model}: |dy/dx| {norms[0]:.2f} at lag 0 and {norms[1]:.3f} at "
+        lines.append(
+            f"{rotation} {model}: |dy/dx| {slope[0]:.2f} at lag 0 and {slope[1]:.3f} at "
             f"lag 1; exchanging the history for another window's multiplies the error by "
             f"{np.median(swapped):.1f} ({swapped.min():.1f} to {swapped.max():.1f}); a "
             f"lower error than the model without memory in {better} of {len(mine)} seeds, "
             f"median {np.median([r.test_mse for r in mine]):.4f} against "
             f"{np.median([r.test_mse for r in none]):.4f}."
         )
-    line += " " + ", ".join(f"{n} has {v:.4f}" for n, v in baselines.items()) + "."
-    return line
+    lines.append(", ".join(f"{n} has {v:.4f}" for n, v in baselines.items()) + ".")
+    return " ".join(lines)

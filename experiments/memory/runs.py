@@ -1,16 +1,16 @@
 """What `experiments.memory` measures: ledgers, curves of the memory, training runs."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qlstm import QLSTMConfig, QLSTMParams, fit, init_params, predict
-from qlstm.cell import circuit_angles, stage_matrices
-from qlstm.forecasting import Dataset, errors
+from qlstm import MEMORIES, QLSTMConfig, QLSTMParams, fit, init_params, predict
+from qlstm.commands import epoch_progress
+from qlstm.forecasting import SINE_PROTOCOLS, Dataset, errors, forecast_baselines
 from qlstm.insight import (
+    EntanglementMonitor,
     Trace,
     forgetting_curve,
     gradient_memory,
@@ -18,12 +18,11 @@ from qlstm.insight import (
     memory_capacity,
     memory_channel,
     quantum_retention,
+    stage_powers,
     trace,
 )
-from qlstm.insight.trace import entanglement_means
-from qlstm.params import MEMORIES
-from qsim.entanglement import disentangling_power, entangling_power, schmidt_strength
 
+PROTOCOL = SINE_PROTOCOLS["figure"]
 TRAINED = ("collapse", "probabilities")
 MODELS = (*TRAINED, "reset", *(f"{memory}, shuffled targets" for memory in TRAINED))
 """What is trained: the paper's rules, no memory, and nothing to learn."""
@@ -45,16 +44,8 @@ class Sizes(NamedTuple):
     """Steps of the random sequences, and so lags of the curves."""
 
 
-class Curves(NamedTuple):
-    """Curves of one memory rule at initial parameters: arrays ``(draws, ...)``."""
-
-    rotation: str
-    memory: str
-    forgetting: NDArray
-    effective_length: NDArray
-    capacity: NDArray
-    information: NDArray
-    gradient: NDArray
+FULL = Sizes(seeds=10, epochs=150, draws=20, sequences=2000, n_steps=16)
+QUICK = Sizes(seeds=3, epochs=2, draws=2, sequences=200, n_steps=6)
 
 
 class Circuit(NamedTuple):
@@ -66,6 +57,18 @@ class Circuit(NamedTuple):
     S_en: NDArray
     S_out: NDArray
     record_probability: NDArray
+
+
+class Curves(NamedTuple):
+    """Curves of one memory rule at initial parameters: arrays ``(draws, ...)``."""
+
+    rotation: str
+    memory: str
+    forgetting: NDArray
+    effective_length: NDArray
+    capacity: NDArray
+    information: NDArray
+    gradient: NDArray
 
 
 class Run(NamedTuple):
@@ -88,34 +91,67 @@ class Run(NamedTuple):
     """Mean ``|dy_T / dx_(T-k)|`` on the test windows."""
 
 
-def ledgers(run: Run, dataset: Dataset, config: QLSTMConfig) -> dict[str, Trace]:
-    """The test windows' ledgers before and after training."""
-    start = initial_params(config, run.seed)[0]
-    inputs = dataset.test.inputs
-    return {
-        "before training": trace(start, inputs, config),
-        "after training": trace(run.params, inputs, config),
-    }
+class Found(NamedTuple):
+    """Everything that was measured."""
+
+    baselines: dict[str, float]
+    """Scaled test errors."""
+    circuits: list[Circuit]
+    curves: list[Curves]
+    runs: list[Run]
+    ledgers: dict[str, dict[str, Trace]]
+    """The test windows' ledgers by rotation, before and after training."""
+
+
+def by_model(runs: list[Run]) -> dict[tuple[str, str], list[Run]]:
+    """The runs of each rotation and model, in the order of their seeds."""
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.rotation, run.model), []).append(run)
+    return groups
+
+
+def measure(
+    rotations: tuple[str, ...], first_seed: int, sizes: Sizes, dataset: Dataset
+) -> Found:
+    """Curves at initial parameters, all training runs, and the ledgers of one of them."""
+    baselines = {f.name: f.test_mse_scaled for f in forecast_baselines(dataset)}
+    found = Found(baselines, [], [], [], {})
+    seeds = [first_seed + k for k in range(sizes.seeds)]
+    for rotation in rotations:
+        config = QLSTMConfig(rotation=rotation)
+        circuit, curves = measure_curves(config, sizes, first_seed)
+        runs = [
+            run for seed in seeds for run in train_models(config, seed, dataset, sizes)
+        ]
+        before, after = initial_params(config, first_seed)[0], runs[0].params
+        found.circuits.append(circuit)
+        found.curves.extend(curves)
+        found.runs.extend([*runs, *redrawn_runs(config, seeds, dataset)])
+        found.ledgers[rotation] = {  # the first model's rule is that of the config
+            "before training": trace(before, dataset.test.inputs, config),
+            "after training": trace(after, dataset.test.inputs, config),
+        }
+    return found
 
 
 def measure_curves(
-    rotation: str, sizes: Sizes, seed: int
+    config: QLSTMConfig, sizes: Sizes, seed: int
 ) -> tuple[Circuit, list[Curves]]:
     """Every diagnostic of the memory on random inputs in [-1, 1], initial parameters."""
-    config = QLSTMConfig(rotation=rotation, memory="mixed")
     circuit: list[tuple] = []
     curves: dict[str, list[tuple]] = {memory: [] for memory in MEMORIES}
     for draw in range(sizes.draws):
         rng = np.random.default_rng([seed, draw])
         params = init_params(config, rng)
-        shape = (sizes.sequences, sizes.n_steps, 1)
-        many = rng.uniform(-1, 1, shape)
+        many = rng.uniform(-1, 1, (sizes.sequences, sizes.n_steps, 1))
         few = many[: sizes.sequences // 10]
         ledger = trace(params, few[:, :10], replace(config, memory="collapse"))
+        channel = replace(config, memory="mixed")
         circuit.append(
             (
-                memory_channel(params, few[:50, :1], config).rate.mean(),
-                quantum_retention(params, few[:50], config).mean(axis=0),
+                memory_channel(params, few[:50, :1], channel).rate.mean(),
+                quantum_retention(params, few[:50], channel).mean(axis=0),
                 ledger.S_en.mean(),
                 ledger.S_out.mean(),
                 np.median(ledger.record_probability[:, -1]),
@@ -133,12 +169,15 @@ def measure_curves(
                     gradient_memory(params, few, rule, rng=rng).norm,
                 )
             )
-    arrays = {
-        memory: [np.array(column) for column in zip(*rows, strict=True)]
+    return Circuit(config.rotation, *_columns(circuit)), [
+        Curves(config.rotation, memory, *_columns(rows))
         for memory, rows in curves.items()
-    }
-    found = Circuit(rotation, *(np.array(c) for c in zip(*circuit, strict=True)))
-    return found, [Curves(rotation, memory, *a) for memory, a in arrays.items()]
+    ]
+
+
+def _columns(rows: list[tuple]) -> list[NDArray]:
+    """Rows of numbers or arrays as an array for each column, ``(draws, ...)``."""
+    return [np.array(column) for column in zip(*rows, strict=True)]
 
 
 def initial_params(config: QLSTMConfig, seed: int) -> tuple[QLSTMParams, QLSTMParams]:
@@ -148,69 +187,82 @@ def initial_params(config: QLSTMConfig, seed: int) -> tuple[QLSTMParams, QLSTMPa
 
 
 def train_models(
-    rotation: str,
-    seed: int,
-    dataset: Dataset,
-    epochs: int,
-    progress: Callable[[str], Any],
+    config: QLSTMConfig, seed: int, dataset: Dataset, sizes: Sizes
 ) -> list[Run]:
-    """Train every model of `MODELS` from the same initial parameters."""
-    runs = []
-    start, _ = initial_params(QLSTMConfig(rotation=rotation), seed)
-    powers = _powers(start, QLSTMConfig(rotation=rotation))
-    for model in MODELS:
-        config = QLSTMConfig(rotation=rotation, memory=model.split(",")[0])
-        bar = progress(f"{rotation} {model}")
-        runs.append(_train(model, config, seed, (start, powers), dataset, epochs, bar))
-    return runs
-
-
-def _train(
-    model: str,
-    config: QLSTMConfig,
-    seed: int,
-    initial: tuple[QLSTMParams, dict[str, float]],
-    dataset: Dataset,
-    epochs: int,
-    callback: Callable,
-) -> Run:
-    """One run from initial parameters, whose powers all models of a seed share.
+    """Train every model of `MODELS` from the same initial parameters.
 
     Without memory only the last step of a window matters, so only it runs.
     """
-    start, powers = initial
-    shuffle_rng, target_rng, probe_rng = np.random.default_rng([seed, 1]).spawn(3)
-    steps = slice(-1, None) if config.memory == "reset" else slice(None)
-    inputs, targets = dataset.train.inputs[:, steps], dataset.train.targets
-    test_inputs, test = dataset.test.inputs[:, steps], dataset.test.targets
-    if "shuffled" in model:
-        targets = target_rng.permutation(targets)
-    params, history = fit(
-        start,
-        inputs,
-        targets,
-        config,
-        epochs=epochs,
-        rng=shuffle_rng,
-        callback=callback,
-        monitor="entanglement",
-    )
-    probe = probe_rng.uniform(-1, 1, (1000, 10, 1))
-    return Run(
-        config.rotation,
-        model,
-        seed,
-        params,
-        powers | _quantities(start, inputs, config, probe),
-        _powers(params, config) | _quantities(params, inputs, config, probe),
-        {name: history[name] for name in ("loss", *MONITORED)},
-        errors(predict(params, test_inputs, config), test).mse,
-        _swapped_mse(params, dataset, config),
-        gradient_memory(params, dataset.test.inputs, config).norm.tolist(),
-    )
+    runs = []
+    start, _ = initial_params(config, seed)
+    powers = _powers(start, config)  # the same for all models
+    for model in MODELS:
+        config = replace(config, memory=model.split(",")[0])
+        shuffle_rng, target_rng, probe_rng = np.random.default_rng([seed, 1]).spawn(3)
+        steps = slice(-1, None) if config.memory == "reset" else slice(None)
+        inputs, targets = dataset.train.inputs[:, steps], dataset.train.targets
+        if "shuffled" in model:
+            targets = target_rng.permutation(targets)
+        label = f"{config.rotation} {model}"[:24] + f" {seed}"
+        params, history = fit(
+            start,
+            inputs,
+            targets,
+            config,
+            epochs=sizes.epochs,
+            rng=shuffle_rng,
+            callback=epoch_progress(label, sizes.epochs),
+            monitor=EntanglementMonitor(inputs, config),
+        )
+        probe = probe_rng.uniform(-1, 1, (1000, 10, 1))
+        predictions = predict(params, dataset.test.inputs[:, steps], config)
+        runs.append(
+            Run(
+                config.rotation,
+                model,
+                seed,
+                params,
+                powers | _quantities(start, inputs, config, probe),
+                _powers(params, config) | _quantities(params, inputs, config, probe),
+                {name: history[name] for name in ("loss", *MONITORED)},
+                errors(predictions, dataset.test.targets).mse,
+                swapped_mse(params, dataset, config),
+                gradient_memory(params, dataset.test.inputs, config).norm.tolist(),
+            )
+        )
+    return runs
 
 
-def _swapped_mse(params: QLSTMParams, dataset: Dataset, config: QLSTMConfig) -> float:
+def redrawn_runs(config: QLSTMConfig, seeds: list[int], dataset: Dataset) -> list[Run]:
+    """The untrained control: at the end stand parameters drawn anew, not trained."""
+    inputs, test = dataset.train.inputs, dataset.test
+    probe = np.random.default_rng(seeds).uniform(-1, 1, (1000, 10, 1))
+    runs = []
+    for seed in seeds:
+        both = initial_params(config, seed)
+        start, end = (
+            _powers(p, config) | _quantities(p, inputs, config, probe) for p in both
+        )
+        mse = errors(predict(both[1], test.inputs, config), test.targets).mse
+        swapped = swapped_mse(both[1], dataset, config)
+        runs.append(
+            Run(
+                config.rotation,
+                "drawn anew",
+                seed,
+                both[1],
+                start,
+                end,
+                {},
+                mse,
+                swapped,
+                [],
+            )
+        )
+    return runs
+
+
+def swapped_mse(params: QLSTMParams, dataset: Dataset, config: QLSTMConfig) -> float:
     """Mean test MSE with the history of every other test window."""
     inputs, targets = dataset.test.inputs, dataset.test.targets
     found = []
@@ -221,53 +273,16 @@ def _swapped_mse(params: QLSTMParams, dataset: Dataset, config: QLSTMConfig) -> 
     return float(np.mean(found))
 
 
-def redrawn_runs(rotation: str, seeds: list[int], dataset: Dataset) -> list[Run]:
-    """The untrained control: at the end stand parameters drawn anew, not trained."""
-    config = QLSTMConfig(rotation=rotation)
-    inputs, test = dataset.train.inputs, dataset.test
-    probe = np.random.default_rng(seeds).uniform(-1, 1, (1000, 10, 1))
-    runs = []
-    for seed in seeds:
-        first, second = initial_params(config, seed)
-        mse = errors(predict(second, test.inputs, config), test.targets).mse
-        swapped = _swapped_mse(second, dataset, config)
-        ends = [
-            _powers(p, config) | _quantities(p, inputs, config, probe)
-            for p in (first, second)
-        ]
-        runs.append(
-            Run(rotation, "drawn anew", seed, second, *ends, {}, mse, swapped, [])
-        )
-    return runs
-
-
 def _quantities(
     params: QLSTMParams, inputs: NDArray, config: QLSTMConfig, probe: NDArray
 ) -> dict[str, float]:
     """Entanglement in a step, and the memory's capacity on a probe of random inputs."""
-    found = entanglement_means(params, inputs, config)
-    found["forgotten"] = found["S_en"] - found["S_out"]
-    found["MC"] = memory_capacity(params, probe, config).total
-    return found
+    (found,) = EntanglementMonitor(inputs, config)([params])
+    forgotten = found["S_en"] - found["S_out"]
+    capacity = memory_capacity(params, probe, config).total
+    return found | {"forgotten": forgotten, "MC": capacity}
 
 
 def _powers(params: QLSTMParams, config: QLSTMConfig) -> dict[str, float]:
-    """Entangling and disentangling power of U_en and of U_dis, in ebits."""
-    stages = stage_matrices(circuit_angles(params, config), config)
-    return {
-        f"{direction}_{name}": _power(unitary, config, search)
-        for name, unitary in zip(("en", "dis"), stages, strict=True)
-        for direction, search in (
-            ("E_up", entangling_power),
-            ("E_down", disentangling_power),
-        )
-    }
-
-
-def _power(unitary: NDArray, config: QLSTMConfig, search: Callable) -> float:
-    """A power in ebits; where K already reaches the largest, it is that, and no search."""
-    dims = (config.system_dim, config.ancilla_dim)
-    largest = 2.0 * min(config.n_system, config.n_ancilla)
-    if schmidt_strength(unitary, dims) > largest - 1e-9:
-        return largest
-    return search(unitary, dims, n_starts=2, rng=np.random.default_rng(0)).value
+    """`POWERS` at some parameters."""
+    return stage_powers(params, config, n_starts=2, rng=np.random.default_rng(0))

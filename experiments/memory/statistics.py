@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from experiments.memory.runs import QUANTITIES, TRAINED, Run
+from experiments.memory.runs import QUANTITIES, TRAINED, Run, by_model
+from qlstm.forecasting import holm, paired_wilcoxon
 
 CONSTANT = 1e-6
 """A change that stays under this in every seed is none."""
@@ -33,23 +34,6 @@ class Change(NamedTuple):
     """Wilcoxon's test of the change against that one."""
 
 
-def changes(runs: list[Run]) -> list[Change]:
-    """Paired tests of every quantity; the paper's two rules make up the family."""
-    found = []
-    for rotation, model in dict.fromkeys((r.rotation, r.model) for r in runs):
-        for quantity in QUANTITIES:
-            start, end = _column(runs, rotation, model, quantity)
-            medians = (float(np.median(a)) for a in (start, end, end - start))
-            p, against = _wilcoxon(end - start), (None, None)
-            if model in TRAINED:
-                control = f"{model}, shuffled targets"
-                before, after = _column(runs, rotation, control, quantity)
-                others = after - before
-                against = float(np.median(others)), _wilcoxon(end - start - others)
-            found.append(Change(rotation, model, quantity, *medians, p, None, *against))
-    return _with_holm(found, [c.model in TRAINED for c in found])
-
-
 class Correlation(NamedTuple):
     """Whether seeds with a lower test error have more or less of a quantity."""
 
@@ -62,23 +46,44 @@ class Correlation(NamedTuple):
     p_holm: float | None
 
 
+def changes(runs: list[Run]) -> list[Change]:
+    """Paired tests of every quantity; the paper's two rules make up the family."""
+    found, groups = [], by_model(runs)
+    for (rotation, model), mine in groups.items():
+        for quantity in QUANTITIES:
+            start, end = _start_and_end(mine, quantity)
+            medians = (float(np.median(a)) for a in (start, end, end - start))
+            p, against = wilcoxon(end, start), (None, None)
+            if model in TRAINED:
+                control = groups[rotation, f"{model}, shuffled targets"]
+                before, after = _start_and_end(control, quantity)
+                others = after - before
+                against = float(np.median(others)), wilcoxon(end - start, others)
+            found.append(Change(rotation, model, quantity, *medians, p, None, *against))
+    return _with_holm(found)
+
+
 def correlations(runs: list[Run]) -> list[Correlation]:
     """Spearman's correlations over the seeds, for the paper's two rules."""
     found = []
-    for rotation, model in dict.fromkeys((r.rotation, r.model) for r in runs):
-        if model not in TRAINED:
-            continue
-        mse = [r.test_mse for r in runs if (r.rotation, r.model) == (rotation, model)]
-        for quantity in (*QUANTITIES, "MC"):
-            end = _column(runs, rotation, model, quantity)[1]
+    for (rotation, model), mine in by_model(runs).items():
+        for quantity in (*QUANTITIES, "MC") if model in TRAINED else ():
+            _, end = _start_and_end(mine, quantity)
             rho, p = None, None
             if len(end) > 2 and np.ptp(end) > CONSTANT:
-                rho, p = _spearman(np.array(mse), end)
+                rho, p = spearman(np.array([r.test_mse for r in mine]), end)
             found.append(Correlation(rotation, model, quantity, rho, p, None))
-    return _with_holm(found, [True] * len(found))
+    return _with_holm(found)
 
 
-def _spearman(a: NDArray, b: NDArray) -> tuple[float, float]:
+def wilcoxon(values: NDArray, reference: NDArray) -> float | None:
+    """Two-sided p-value of paired differences; None where nothing differs."""
+    if np.abs(values - reference).max() < CONSTANT:
+        return None
+    return paired_wilcoxon(values, reference).p_value
+
+
+def spearman(a: NDArray, b: NDArray) -> tuple[float, float]:
     """The rank correlation, and how often 9999 shuffles give as much (two-sided)."""
     ranks = [stats.zscore(stats.rankdata(values)) for values in (a, b)]
     rho = float(ranks[0] @ ranks[1] / len(a))
@@ -87,37 +92,17 @@ def _spearman(a: NDArray, b: NDArray) -> tuple[float, float]:
     return rho, float((1 + (np.abs(shuffled) >= abs(rho) - 1e-12).sum()) / 10000)
 
 
-def _with_holm(found: list, belongs: list[bool]) -> list:
-    """The tests with Holm's correction over those that belong to the family."""
-    family = [k for k, c in enumerate(found) if belongs[k] and c.p is not None]
-    corrected = holm([found[k].p for k in family])
+def _start_and_end(runs: list[Run], quantity: str) -> tuple[NDArray, NDArray]:
+    """A quantity at the start and the end of runs, ``(seeds,)`` each."""
+    return tuple(
+        np.array([getattr(r, end)[quantity] for r in runs]) for end in ("start", "end")
+    )
+
+
+def _with_holm(found: list) -> list:
+    """The tests with Holm's correction over those of the paper's two rules."""
+    family = [k for k, c in enumerate(found) if c.model in TRAINED and c.p is not None]
+    corrected = holm([found[k].p for k in family]).tolist()
     for k, p in zip(family, corrected, strict=True):
         found[k] = found[k]._replace(p_holm=p)
     return found
-
-
-def holm(p_values: list[float]) -> list[float]:
-    """Holm's corrected p-values: each bounds the chance of any false finding so far."""
-    p = np.array(p_values)
-    order = np.argsort(p)
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    corrected = np.empty_like(p)
-    corrected[order] = np.minimum(stepped, 1.0)
-    return corrected.tolist()
-
-
-def _wilcoxon(differences: NDArray) -> float | None:
-    """Two-sided p-value of paired differences; None where nothing differs."""
-    if np.abs(differences).max() < CONSTANT:
-        return None
-    return float(stats.wilcoxon(differences).pvalue)
-
-
-def _column(
-    runs: list[Run], rotation: str, model: str, quantity: str
-) -> tuple[NDArray, NDArray]:
-    """A quantity at the start and the end of a model's runs, ``(seeds,)`` each."""
-    mine = [r for r in runs if (r.rotation, r.model) == (rotation, model)]
-    return tuple(
-        np.array([getattr(r, e)[quantity] for r in mine]) for e in ("start", "end")
-    )

@@ -1,6 +1,16 @@
-"""A series in, honest numbers out."""
+"""A series in, honest numbers out.
+
+In the order of the work: `sources` load a series, `data` cuts it into windows as a
+protocol says; a forecaster (`base`, `baselines`, `quantum`; by name: `forecasters`) is
+fitted to them; `forecast` measures it beside persistence (`metrics`), `evaluation` walks
+it forward, several steps ahead too (`multistep`). What the numbers are worth: `audit`
+finds leaks, `copying` copies, `significance` luck, `conformal` gives intervals. What two
+of them ask of numbers or windows is in `checks` and `examples`.
+"""
 
 from qlstm.forecasting.audit import Audit, Finding, audit
+from qlstm.forecasting.base import Fitted, Forecaster
+from qlstm.forecasting.baselines import persistence
 from qlstm.forecasting.conformal import (
     Coverage,
     Intervals,
@@ -26,18 +36,12 @@ from qlstm.forecasting.evaluation import (
     horizon_errors,
     walk_forward,
 )
-from qlstm.forecasting.forecast import (
-    Forecast,
-    forecast_baselines,
-    forecast_model,
-    forecast_with,
-)
+from qlstm.forecasting.forecast import Forecast, forecast_baselines, forecast_with
 from qlstm.forecasting.forecasters import (
     FORECASTERS,
-    Fitted,
-    Forecaster,
     forecaster_options,
     make_forecaster,
+    register_forecaster,
 )
 from qlstm.forecasting.metrics import (
     Errors,
@@ -45,20 +49,31 @@ from qlstm.forecasting.metrics import (
     errors,
     mase,
     mase_scale,
+    persistence_errors,
     r2,
     scores,
     skill,
 )
 from qlstm.forecasting.multistep import recursive_forecast
+from qlstm.forecasting.quantum import Quantum
 from qlstm.forecasting.significance import (
     LossTest,
+    Quartiles,
     SeedSummary,
     SeedTest,
     diebold_mariano,
+    holm,
     paired_wilcoxon,
+    quartiles,
     summarize_seeds,
 )
-from qlstm.forecasting.sources import Series, fetch_meteostat, load_csv, load_sample
+from qlstm.forecasting.sources import (
+    Series,
+    fetch_meteostat,
+    load_csv,
+    load_sample,
+    sha256_of_values,
+)
 
 __all__ = [
     "FORECASTERS",
@@ -77,6 +92,8 @@ __all__ = [
     "Intervals",
     "LossTest",
     "Protocol",
+    "Quantum",
+    "Quartiles",
     "Scaler",
     "Scores",
     "SeedSummary",
@@ -92,9 +109,9 @@ __all__ = [
     "errors",
     "fetch_meteostat",
     "forecast_baselines",
-    "forecast_model",
     "forecast_with",
     "forecaster_options",
+    "holm",
     "horizon_errors",
     "load_csv",
     "load_sample",
@@ -104,10 +121,15 @@ __all__ = [
     "mase_scale",
     "noisy_sine",
     "paired_wilcoxon",
+    "persistence",
+    "persistence_errors",
     "prepare",
+    "quartiles",
     "r2",
     "recursive_forecast",
+    "register_forecaster",
     "scores",
+    "sha256_of_values",
     "skill",
     "step_targets",
     "summarize_seeds",

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import check_choice
+from qlstm.checks import as_real, check_choice
+from qlstm.forecasting.checks import check_finite, check_series, check_share
 
 KINDS = ("symmetric", "asymmetric")
 
@@ -77,15 +78,9 @@ def conformal_intervals(
         (array([8.]), array([12.]))
     """
     check_choice("kind", kind, KINDS)
-    if not 0 < alpha < 1:
-        raise ValueError(f"Argument `alpha` must be between 0 and 1, but is {alpha}.")
-    predictions = np.asarray(predictions, dtype=np.float64)
-    residuals = np.asarray(residuals, dtype=np.float64)
-    if residuals.ndim != 1 or not np.isfinite(residuals).all():
-        raise ValueError(
-            "Argument `residuals` must be a finite series, but has shape "
-            f"{residuals.shape}."
-        )
+    check_share("alpha", alpha)
+    predictions = as_real("predictions", predictions)
+    residuals = check_finite("residuals", check_series("residuals", residuals))
     if kind == "symmetric":
         up = down = _quantile(np.abs(residuals), alpha)
     else:
@@ -119,14 +114,12 @@ def coverage(intervals: Intervals, targets: ArrayLike) -> Coverage:
     from scipy.stats import betabinom
 
     lower, upper, alpha, n_calibration = intervals
-    targets = np.asarray(targets, dtype=np.float64)
+    targets = check_finite("targets", targets)
     if targets.shape != lower.shape or not targets.size:
         raise ValueError(
             f"Argument `targets` must have the intervals' shape {lower.shape} and not "
             f"be empty, but has {targets.shape}."
         )
-    if not np.isfinite(targets).all():
-        raise ValueError("Argument `targets` must be finite.")
     inside = (lower <= targets) & (targets <= upper)
     rank = _rank(n_calibration, alpha)
     chance = betabinom(targets.size, rank, n_calibration + 1 - rank)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.checks import check_size
+from qlstm.forecasting.checks import check_finite, check_series, check_share
 from qlstm.forecasting.metrics import skill
 from qlstm.forecasting.significance import diebold_mariano
 
@@ -120,8 +121,7 @@ def check_copy(
     """
     check_size("horizon", horizon)
     check_size("n_lags", n_lags)
-    if not 0 < level < 1:
-        raise ValueError(f"Argument `level` must be between 0 and 1, but is {level}.")
+    check_share("level", level)
     predictions, values, index = _check_targets(predictions, values, index)
     lagged = _lagged(values, index, max(n_lags, horizon))
     rounding = 1e-12 * np.nanmax(np.abs(values))  # scaling and back is no difference
@@ -156,17 +156,13 @@ def _check_targets(
     predictions: ArrayLike, values: ArrayLike, index: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
     """Predictions, the series and the positions of targets, or a message."""
-    predictions = np.asarray(predictions, dtype=np.float64)
-    values = np.asarray(values, dtype=np.float64)
-    index = np.asarray(index)
-    if predictions.ndim != 1 or predictions.shape != index.shape or values.ndim != 1:
+    predictions = check_finite("predictions", predictions)
+    values, index = check_series("values", values), np.asarray(index)
+    if predictions.ndim != 1 or predictions.shape != index.shape:
         raise ValueError(
-            "Arguments `predictions` and `index` must be series of one length, and "
-            f"`values` a series, but have shapes {predictions.shape}, {index.shape} "
-            f"and {values.shape}."
+            "Arguments `predictions` and `index` must be series of one length, but "
+            f"have shapes {predictions.shape} and {index.shape}."
         )
-    if not np.isfinite(predictions).all():
-        raise ValueError("Argument `predictions` must be finite.")
     if not np.isin(index, np.arange(len(values))).all():
         raise ValueError(
             f"Argument `index` must hold positions in a series of {len(values)} values."

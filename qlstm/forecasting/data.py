@@ -10,7 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import as_real, check_choice, check_rng, check_size
+from qlstm.checks import check_choice, check_rng, check_size
+from qlstm.forecasting.checks import check_series
+from qlstm.options import Training
+
+NOISES = ("none", "gaussian", "uniform", "gaussian twice")
+SPLITS = ("windows", "random", "series", "targets")
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,11 @@ class Protocol:
     n_steps: int = 10
     batch_size: int = 5
     learning_rate: float = 0.01
+
+    @property
+    def training(self) -> Training:
+        """Its options of training; the others are the defaults."""
+        return Training(self.epochs, self.batch_size, self.learning_rate)
 
 
 def _strict(noise: str, scaling: str, epochs: int) -> Protocol:
@@ -148,6 +158,7 @@ def noisy_sine(
     """
     check_size("n_points", n_points)
     check_rng(rng)
+    check_choice("protocol.noise", protocol.noise, NOISES)
     clean = np.sin(np.linspace(0, 8 * np.pi, n_points))
     if protocol.noise == "none":
         return clean
@@ -155,12 +166,7 @@ def noisy_sine(
         return clean + rng.normal(0, 0.1, n_points)
     if protocol.noise == "uniform":
         return clean + rng.uniform(-0.1, 0.1, n_points)
-    if protocol.noise == "gaussian twice":
-        return clean + rng.normal(0, 0.1, (2, n_points)).sum(axis=0)
-    raise ValueError(
-        "Argument `protocol.noise` must be one of none, gaussian, uniform, "
-        f"gaussian twice, but is {protocol.noise!r}."
-    )
+    return clean + rng.normal(0, 0.1, (2, n_points)).sum(axis=0)
 
 
 def make_windows(values: ArrayLike, n_steps: int) -> Windows:
@@ -184,15 +190,37 @@ def make_windows(values: ArrayLike, n_steps: int) -> Windows:
                [2., 3.]]), array([3., 4.]))
     """
     check_size("n_steps", n_steps)
-    values = _check_values(values)
+    values = check_series("values", values)
     if len(values) <= n_steps:
         raise ValueError(
             f"Argument `values` must be longer than a window of {n_steps} steps, "
             f"but has {len(values)} values."
         )
-    cut = np.lib.stride_tricks.sliding_window_view(values, n_steps + 1)
-    whole = np.flatnonzero(~np.isnan(cut).any(axis=1))
-    return Windows(cut[whole, :-1, None], cut[whole, -1], whole + n_steps)
+    inputs, targets, _, index = cut_windows(values, n_steps, [1])
+    return Windows(inputs, targets[:, 0], index[:, 0])
+
+
+def cut_windows(
+    values: NDArray[np.float64], n_steps: int, leads: list[int], start: int = 0
+) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """Cut windows without gaps and the values some steps after them, without checks.
+
+    Args:
+        values: Series ``(n,)``, nan where a value is missing.
+        n_steps: Values in a window.
+        leads: How many steps after the end of a window its targets lie, ascending.
+        start: Position of the first window's first value.
+
+    Returns:
+        Inputs ``(n_windows, n_steps, 1)``, targets ``(n_windows, n_leads)``, and the
+        positions of both, ``(n_windows, n_steps)`` and ``(n_windows, n_leads)``.
+    """
+    first = np.arange(start, len(values) - n_steps - leads[-1] + 1)[:, None]
+    offsets = np.append(np.arange(n_steps), n_steps - 1 + np.array(leads))
+    index = first + offsets
+    index = index[~np.isnan(values[index]).any(axis=1)]
+    input_index, index = index[:, :n_steps], index[:, n_steps:]
+    return values[input_index][:, :, None], values[index], input_index, index
 
 
 def fit_minmax(values: ArrayLike) -> Scaler:
@@ -255,10 +283,11 @@ def prepare(values: ArrayLike, protocol: Protocol, rng: np.random.Generator) -> 
         >>> len(data.train.targets), len(data.test.targets)
         (72, 18)
     """
-    values = _check_values(values)
+    values = check_series("values", values)
     _check_shares(protocol)
     check_choice("protocol.scaling", protocol.scaling, ("none", "minmax"))
     check_choice("protocol.gaps", protocol.gaps, ("drop values", "drop windows"))
+    check_choice("protocol.split", protocol.split, SPLITS)
     if protocol.gaps == "drop values":
         values = values[~np.isnan(values)]
     scaler, scaler_index = Scaler(), np.arange(0)
@@ -296,26 +325,9 @@ def _split_rows(
     if protocol.split == "series":
         first = windows.index - protocol.n_steps  # a window's first value
         return rows[windows.index < cut], nothing, rows[first >= cut]
-    if protocol.split == "targets":
-        second = _cut(protocol.train_share + protocol.val_share, n_values)
-        after = windows.index >= cut
-        test = windows.index >= second
-        return rows[~after], rows[after & ~test], rows[test]
-    raise ValueError(
-        "Argument `protocol.split` must be one of windows, random, series, targets, "
-        f"but is {protocol.split!r}."
-    )
-
-
-def _check_values(values: ArrayLike) -> NDArray[np.float64]:
-    """Return `values` as a float64 series, or say what is off; nan is a gap."""
-    values = as_real("values", values)
-    if values.ndim != 1 or np.isinf(values).any():
-        raise ValueError(
-            "Argument `values` must be one-dimensional and hold no infinity, "
-            f"but has shape {values.shape}."
-        )
-    return values
+    second = _cut(protocol.train_share + protocol.val_share, n_values)
+    after, test = windows.index >= cut, windows.index >= second
+    return rows[~after], rows[after & ~test], rows[test]
 
 
 def _check_shares(protocol: Protocol) -> None:

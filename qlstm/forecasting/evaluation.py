@@ -5,7 +5,7 @@ known, it and those after it are not. Nothing here looks past the origin, scalin
 included; `qlstm.audit` checks that from the positions each result carries.
 
 A forecaster is anything with ``fit(inputs, targets, *, rng, validation=None)`` that
-returns something with ``predict(inputs)`` (`qlstm.forecasters.Forecaster`); both see
+returns something with ``predict(inputs)`` (`qlstm.forecasting.Forecaster`); both see
 scaled windows ``(n_windows, n_steps, 1)``.
 """
 
@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.checks import check_choice, check_size
-from qlstm.forecasting.data import Scaler, fit_minmax
-from qlstm.forecasting.forecasters import Forecaster
+from qlstm.forecasting.base import Forecaster
+from qlstm.forecasting.checks import check_series
+from qlstm.forecasting.data import Scaler, cut_windows, fit_minmax
 from qlstm.forecasting.metrics import Errors, errors, mase_scale, skill
 from qlstm.forecasting.multistep import predict_steps, recursive_forecast
 
@@ -158,7 +159,7 @@ def walk_forward(
     """
     check_choice("strategy", strategy, STRATEGIES)
     check_choice("scaling", scaling, ("minmax", "none"))
-    values = np.asarray(values, dtype=np.float64)
+    values = check_series("values", values)
     origins = _origins(values, n_steps, first_origin, horizon, stride)
     refit_every = len(origins) if refit_every is None else refit_every
     train_size = len(values) if train_size is None else train_size
@@ -223,15 +224,8 @@ def horizon_errors(walk: WalkForward) -> tuple[HorizonErrors, ...]:
         targets = walk.targets[known, h]
         own = errors(walk.predictions[known, h], targets)
         reference = errors(last[known], targets)
-        found.append(
-            HorizonErrors(
-                ahead=h + 1,
-                n=len(targets),
-                errors=own,
-                mase=own.mae / scale,
-                skill=skill(own.mse, reference.mse),
-            )
-        )
+        above = skill(own.mse, reference.mse)
+        found.append(HorizonErrors(h + 1, len(targets), own, own.mae / scale, above))
     return tuple(found)
 
 
@@ -246,11 +240,6 @@ def _origins(
     sizes = {"n_steps": n_steps, "first_origin": first_origin}
     for name, size in (sizes | {"horizon": horizon, "stride": stride}).items():
         check_size(name, size)
-    if values.ndim != 1 or np.isinf(values).any():
-        raise ValueError(
-            "Argument `values` must be one-dimensional and hold no infinity, "
-            f"but has shape {values.shape}."
-        )
     known = ~np.isnan(values)
     origins = [
         origin
@@ -282,8 +271,8 @@ def _fit(
     scaled = scaler.transform(past)
     models, used = [], []
     for lead in plan.leads:
-        inputs, targets, input_index, index = _windows(
-            scaled, start, plan.n_steps, lead
+        inputs, targets, input_index, index = cut_windows(
+            scaled, plan.n_steps, lead, start
         )
         train = index[:, -1] < cut
         if not train.any():
@@ -292,9 +281,7 @@ def _fit(
                 f"{plan.n_steps} steps for training, but values {start} to {cut - 1} "
                 "hold none."
             )
-        valid = (
-            index[:, 0] >= cut
-        )  # joint targets on both sides of the cut are left out
+        valid = index[:, 0] >= cut  # joint targets on both sides are left out
         targets = targets if plan.strategy == "joint" else targets[:, 0]
         held = (inputs[valid], targets[valid]) if valid.any() else None
         model = plan.forecaster.fit(
@@ -306,28 +293,7 @@ def _fit(
         np.unique(np.concatenate([array.ravel() for array in arrays]))
         for arrays in zip(*used, strict=True)
     ]
-    return Fit(
-        models=tuple(models),
-        scaler=scaler,
-        scaler_index=scaler_index,
-        train_index=positions[0],
-        input_index=positions[1],
-        validation_index=positions[2],
-    )
-
-
-def _windows(
-    values: NDArray[np.float64], start: int, n_steps: int, lead: list[int]
-) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """Whole windows from `start` on, the values `lead` steps after them, and where."""
-    first = np.arange(start, len(values) - n_steps - lead[-1] + 1)[:, None]
-    input_index = first + np.arange(n_steps)
-    index = first + n_steps - 1 + np.array(lead)
-    holes = np.isnan(values[input_index]).any(axis=1) | np.isnan(values[index]).any(
-        axis=1
-    )
-    input_index, index = input_index[~holes], index[~holes]
-    return values[input_index][:, :, None], values[index], input_index, index
+    return Fit(tuple(models), scaler, scaler_index, *positions)
 
 
 def _forecast(

@@ -1,4 +1,4 @@
-"""Run forecasts on a dataset: train a model, or ask a baseline, and measure both."""
+"""Run forecasts on a dataset: fit any forecaster, and measure it beside persistence."""
 
 import time
 from collections.abc import Callable
@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from qlstm.forecasting.baselines import Autoregression, Persistence, persistence
+from qlstm.forecasting.base import Forecaster
+from qlstm.forecasting.baselines import Autoregression, Persistence
 from qlstm.forecasting.data import Dataset
-from qlstm.forecasting.forecasters import Forecaster
-from qlstm.forecasting.metrics import Errors, errors, skill
-from qlstm.model import predict
-from qlstm.params import QLSTMConfig, QLSTMParams, init_params
-from qlstm.train import History, TrainState, fit
+from qlstm.forecasting.metrics import Errors, errors, persistence_errors, skill
+from qlstm.forecasting.quantum import FittedQuantum
+from qlstm.params import QLSTMConfig, QLSTMParams
+from qlstm.train import History, TrainState
 
 
 class Forecast(NamedTuple):
@@ -33,7 +33,10 @@ class Forecast(NamedTuple):
     """``(n_test,)``, in original units."""
     seconds: float
     """Training and prediction."""
+    n_params: int = 0
+    """Trained numbers."""
     config: QLSTMConfig | None = None
+    """This and the rest are those of a `Quantum` forecaster."""
     params: QLSTMParams | None = None
     history: History | None = None
 
@@ -57,51 +60,6 @@ class Forecast(NamedTuple):
         return content
 
 
-def forecast_model(
-    dataset: Dataset,
-    config: QLSTMConfig,
-    *,
-    seed: int,
-    epochs: int | None = None,
-    callback: Callable[[TrainState], bool | None] | None = None,
-) -> Forecast:
-    """Train a quantum LSTM as the dataset's protocol says, and predict its test part.
-
-    Args:
-        dataset: What `prepare` made.
-        config: The model's configuration.
-        seed: Seed of initial parameters, shuffles and draws. Configurations of the
-            same sizes start from the same parameters.
-        epochs: Epochs, if not the protocol's.
-        callback: See `fit`.
-
-    Returns:
-        A `Forecast`, with the parameters after the last epoch.
-    """
-    start = time.perf_counter()
-    init_rng, shuffle_rng, draw_rng = np.random.default_rng(seed).spawn(3)
-    protocol, train = dataset.protocol, dataset.train
-    has_validation = len(dataset.validation.targets) > 0
-    params, history = fit(
-        init_params(config, init_rng),
-        train.inputs,
-        train.targets,
-        config,
-        epochs=protocol.epochs if epochs is None else epochs,
-        batch_size=protocol.batch_size,
-        learning_rate=protocol.learning_rate,
-        rng=shuffle_rng,
-        validation=dataset.validation[:2] if has_validation else None,
-        callback=callback,
-    )
-    fitted = predict(params, train.inputs, config, rng=draw_rng)
-    predicted = predict(params, dataset.test.inputs, config, rng=draw_rng)
-    seconds = time.perf_counter() - start
-    return measure(
-        f"{config.rotation} {config.memory}", dataset, fitted, predicted, seconds
-    )._replace(config=config, params=params, history=history)
-
-
 def forecast_baselines(dataset: Dataset) -> list[Forecast]:
     """Persistence and the autoregression on a whole window, on the same windows.
 
@@ -119,7 +77,12 @@ def forecast_baselines(dataset: Dataset) -> list[Forecast]:
 
 
 def forecast_with(
-    name: str, forecaster: Forecaster, dataset: Dataset, *, seed: int
+    name: str,
+    forecaster: Forecaster,
+    dataset: Dataset,
+    *,
+    seed: int | np.random.Generator,
+    callback: Callable[[TrainState], bool | None] | None = None,
 ) -> Forecast:
     """Fit any forecaster to the training windows, and measure it.
 
@@ -127,48 +90,45 @@ def forecast_with(
         name: The name to give it.
         forecaster: From `make_forecaster`.
         dataset: What `prepare` made; its validation windows are passed on.
-        seed: Seed of all randomness.
+        seed: Seed of all randomness, or its source. Quantum models of the same sizes
+            and seed start from the same parameters.
+        callback: Of a `Quantum` forecaster, see `qlstm.fit`.
 
     Returns:
-        A `Forecast`, without parameters and history.
+        A `Forecast` in original units.
+
+    Example:
+        >>> from qlstm.forecasting import SINE_PROTOCOLS, Quantum, noisy_sine, prepare
+        >>> protocol, rng = SINE_PROTOCOLS["strict"], np.random.default_rng(0)
+        >>> data = prepare(noisy_sine(protocol, rng), protocol, rng)
+        >>> forecaster = Quantum(**vars(protocol.training)).clone(epochs=2)
+        >>> len(forecast_with("quantum", forecaster, data, seed=0).history["loss"])
+        2
     """
     start = time.perf_counter()
-    train, has_validation = dataset.train, len(dataset.validation.targets) > 0
+    train, test, held_out = dataset.train, dataset.test, dataset.validation
     fitted = forecaster.fit(
         train.inputs,
         train.targets,
         rng=np.random.default_rng(seed),
-        validation=dataset.validation[:2] if has_validation else None,
+        validation=held_out[:2] if len(held_out.targets) else None,
+        **({} if callback is None else {"callback": callback}),
     )
-    predictions = fitted.predict(train.inputs), fitted.predict(dataset.test.inputs)
-    return measure(name, dataset, *predictions, time.perf_counter() - start)
-
-
-def measure(
-    name: str, dataset: Dataset, fitted: NDArray, predicted: NDArray, seconds: float
-) -> Forecast:
-    """Errors of scaled predictions on the training and the test windows.
-
-    Args:
-        name: The method's name.
-        dataset: The windows it was given.
-        fitted: Its scaled predictions on the training windows.
-        predicted: Its scaled predictions on the test windows.
-        seconds: The time it took.
-
-    Returns:
-        A `Forecast` in original units.
-    """
-    inverse, test = dataset.scaler.inverse, dataset.test
-    targets = inverse(test.targets)
-    test_errors = errors(inverse(predicted), targets)
-    reference = errors(inverse(persistence(test.inputs)), targets)
-    return Forecast(
+    in_training, predicted = fitted.predict(train.inputs), fitted.predict(test.inputs)
+    seconds, inverse = time.perf_counter() - start, dataset.scaler.inverse
+    test_errors = errors(inverse(predicted), inverse(test.targets))
+    found = Forecast(
         name=name,
-        train=errors(inverse(fitted), inverse(dataset.train.targets)),
+        train=errors(inverse(in_training), inverse(train.targets)),
         test=test_errors,
         test_mse_scaled=errors(predicted, test.targets).mse,
-        skill=skill(test_errors.mse, reference.mse),
+        skill=skill(test_errors.mse, persistence_errors(dataset).mse),
         test_predictions=inverse(predicted),
         seconds=seconds,
+        n_params=fitted.n_params,
+    )
+    if not isinstance(fitted, FittedQuantum):
+        return found
+    return found._replace(
+        config=fitted.config, params=fitted.params, history=fitted.history
     )

@@ -5,12 +5,10 @@ each one is: docs/baselines.md.
 """
 
 from dataclasses import MISSING, fields
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import Any
 
 from qlstm.checks import check_choice
+from qlstm.forecasting.base import Forecaster
 from qlstm.forecasting.baselines import (
     LSTM,
     RNN,
@@ -23,45 +21,6 @@ from qlstm.forecasting.baselines import (
     SeasonalNaive,
 )
 from qlstm.forecasting.quantum import Quantum
-from qlstm.params import QLSTMConfig
-
-
-class Fitted(Protocol):
-    """What a forecaster becomes when it is fitted."""
-
-    @property
-    def n_params(self) -> int:
-        """Trained numbers."""
-
-    def predict(self, inputs: ArrayLike) -> NDArray[np.float64]:
-        """Forecast windows ``(n, n_steps, n_features)``: ``(n,)`` or ``(n, horizon)``."""
-
-
-class Forecaster(Protocol):
-    """What to fit, with its options: a frozen dataclass."""
-
-    def fit(
-        self,
-        inputs: ArrayLike,
-        targets: ArrayLike,
-        *,
-        rng: np.random.Generator,
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
-    ) -> Fitted:
-        """Fit to windows.
-
-        Args:
-            inputs: Windows ``(n, n_steps, n_features)``; the first feature is the
-                series itself.
-            targets: The values after them, ``(n,)`` or ``(n, horizon)``.
-            rng: Source of randomness.
-            validation: Inputs and targets that are not trained on. They may choose the
-                epoch to stop at.
-
-        Returns:
-            A `Fitted` forecaster, whose forecasts have the shape of the targets.
-        """
-
 
 FORECASTERS: dict[str, type[Forecaster]] = {
     "persistence": Persistence,
@@ -76,6 +35,25 @@ FORECASTERS: dict[str, type[Forecaster]] = {
     "quantum": Quantum,
 }
 """Forecasters by name, simple ones first."""
+
+
+def register_forecaster(name: str, kind: type[Forecaster]) -> None:
+    """Let `make_forecaster` know another forecaster.
+
+    Args:
+        name: A new name.
+        kind: A frozen dataclass derived from `Forecaster`.
+
+    Raises:
+        TypeError: If `kind` is not derived from `Forecaster`.
+        ValueError: If the name is taken.
+    """
+    if not (isinstance(kind, type) and issubclass(kind, Forecaster)):
+        raise TypeError(
+            f"Argument `kind` must be a class derived from Forecaster, but is {kind!r}."
+        )
+    if FORECASTERS.setdefault(name, kind) is not kind:
+        raise ValueError(f"Argument `name` must be a new name, but is {name!r}.")
 
 
 def forecaster_options(name: str) -> tuple[str, ...]:
@@ -95,11 +73,7 @@ def forecaster_options(name: str) -> tuple[str, ...]:
         (('penalty',), ())
     """
     check_choice("name", name, tuple(FORECASTERS))
-    own = tuple(entry.name for entry in fields(FORECASTERS[name]))
-    if "config" not in own:
-        return own
-    of_config = tuple(entry.name for entry in fields(QLSTMConfig))
-    return of_config + tuple(option for option in own if option != "config")
+    return FORECASTERS[name].options()
 
 
 def make_forecaster(name: str, **options: Any) -> Forecaster:
@@ -131,17 +105,11 @@ def make_forecaster(name: str, **options: Any) -> Forecaster:
                 f"but one is {option!r}."
             )
     kind = FORECASTERS[name]
-    own = {entry.name: entry for entry in fields(kind)}
-    for option, entry in own.items():
+    for entry in fields(kind):
         required = entry.default is MISSING and entry.default_factory is MISSING
-        if required and option not in options:
+        if required and entry.name not in options:
             raise ValueError(
-                f"Options of {name!r} must hold {option!r}, but are "
+                f"Options of {name!r} must hold {entry.name!r}, but are "
                 f"{', '.join(options) or 'none'}."
             )
-    if "config" in own:
-        names = {entry.name for entry in fields(QLSTMConfig)}
-        config = QLSTMConfig(**{k: v for k, v in options.items() if k in names})
-        rest = {k: v for k, v in options.items() if k not in names}
-        return kind(config=config, **rest)
-    return kind(**options)
+    return kind.from_options(**options)

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.checks import check_size
+from qlstm.forecasting.baselines.naive import persistence
+from qlstm.forecasting.checks import check_finite
 from qlstm.forecasting.data import Dataset
 
 
@@ -83,6 +85,26 @@ def skill(mse: float, reference_mse: float) -> float:
     return 1 - mse / reference_mse
 
 
+def persistence_errors(dataset: Dataset) -> Errors:
+    """Errors of the naive forecast on a dataset's test part: what `skill` is against.
+
+    Args:
+        dataset: What `prepare` made.
+
+    Returns:
+        `Errors` of the last value seen, in original units.
+
+    Example:
+        >>> from qlstm.forecasting import SINE_PROTOCOLS, noisy_sine, prepare
+        >>> protocol, rng = SINE_PROTOCOLS["strict"], np.random.default_rng(0)
+        >>> data = prepare(noisy_sine(protocol, rng), protocol, rng)
+        >>> round(persistence_errors(data).mse, 3)
+        0.04
+    """
+    inverse, test = dataset.scaler.inverse, dataset.test
+    return errors(inverse(persistence(test.inputs)), inverse(test.targets))
+
+
 def r2(predictions: ArrayLike, targets: ArrayLike) -> float:
     """Coefficient of determination: the skill against the targets' own mean.
 
@@ -150,10 +172,7 @@ def mase_scale(train_values: ArrayLike, season: int = 1) -> float:
 
 
 def mase(
-    predictions: ArrayLike,
-    targets: ArrayLike,
-    train_values: ArrayLike,
-    season: int = 1,
+    predictions: ArrayLike, targets: ArrayLike, train_values: ArrayLike, season: int = 1
 ) -> float:
     """Mean absolute scaled error: below 1 beats what naive forecasts did in training.
 
@@ -205,10 +224,9 @@ def scores(dataset: Dataset, predictions: ArrayLike, season: int = 1) -> Scores:
         >>> round(found.r2, 2), round(found.mase, 2), found.skill
         (0.91, 0.94, 0.0)
     """
-    inverse, test, train = dataset.scaler.inverse, dataset.test, dataset.train
-    targets = inverse(test.targets)
+    test, train = dataset.test, dataset.train
+    targets = dataset.scaler.inverse(test.targets)
     original = errors(predictions, targets)
-    reference = errors(inverse(test.inputs[:, -1, 0]), targets)
     seen = np.full(len(dataset.values), np.nan)
     for positions in (train.input_index, train.index):
         seen[positions] = dataset.values[positions]
@@ -217,20 +235,17 @@ def scores(dataset: Dataset, predictions: ArrayLike, season: int = 1) -> Scores:
         scaled=errors(dataset.scaler.transform(predictions), test.targets),
         mase=original.mae / mase_scale(seen, season),
         r2=r2(predictions, targets),
-        skill=skill(original.mse, reference.mse),
+        skill=skill(original.mse, persistence_errors(dataset).mse),
     )
 
 
 def _difference(predictions: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:
     """``predictions - targets``, both checked."""
-    predictions = np.asarray(predictions, dtype=np.float64)
-    targets = np.asarray(targets, dtype=np.float64)
+    predictions = check_finite("predictions", predictions)
+    targets = check_finite("targets", targets)
     if predictions.shape != targets.shape or predictions.size == 0:
         raise ValueError(
             "Arguments `predictions` and `targets` must have the same shape and not be "
             f"empty, but have {predictions.shape} and {targets.shape}."
         )
-    difference = predictions - targets
-    if not np.isfinite(difference).all():
-        raise ValueError("Arguments `predictions` and `targets` must be finite.")
-    return difference
+    return check_finite("predictions - targets", predictions - targets)

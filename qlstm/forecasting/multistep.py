@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.checks import check_size
-from qlstm.forecasting.forecasters import Fitted
+from qlstm.forecasting.base import Fitted
 
 
 def recursive_forecast(

@@ -1,71 +1,55 @@
 """The quantum LSTM as a forecaster, with the interface of the baselines."""
 
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from qlstm.adam import SCHEDULES
-from qlstm.checks import check_choice
-from qlstm.forecasting.baselines.examples import (
-    Examples,
-    Layout,
-    check_examples,
-    check_validation,
-)
-from qlstm.forecasting.baselines.networks import check_training
-from qlstm.forecasting.baselines.reservoir import with_features
-from qlstm.gradient import METHODS
+from qlstm.forecasting.base import Fitted, OfCell, Trained
+from qlstm.forecasting.examples import Examples
 from qlstm.model import predict
+from qlstm.options import Training
 from qlstm.params import QLSTMConfig, QLSTMParams, init_params
-from qlstm.train import History, fit
+from qlstm.train import History, TrainState, fit
 
 
-class FittedQuantum(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class FittedQuantum(Fitted):
     """A trained quantum LSTM."""
 
     params: QLSTMParams
     config: QLSTMConfig
-    layout: Layout
     history: History
     """As `qlstm.fit` returns it."""
     draw_seed: int
     """Seed of the draws of the rule `sampled`; no other uses it."""
-    n_params: int
-    """Trained numbers."""
 
-    def predict(self, inputs: ArrayLike) -> NDArray[np.float64]:
-        """Forecast windows ``(n, n_steps, n_features)``: ``(n,)`` or ``(n, horizon)``."""
-        inputs, rng = self.layout.check(inputs), np.random.default_rng(self.draw_seed)
-        outputs = predict(self.params, inputs, self.config, rng=rng)
-        return self.layout.shape(outputs.reshape(len(inputs), -1))
+    def _predict(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Forecast checked windows: ``(n, n_outputs)``."""
+        rng = np.random.default_rng(self.draw_seed)
+        return predict(self.params, inputs, self.config, rng=rng).reshape(
+            len(inputs), -1
+        )
 
 
-@dataclass(frozen=True)
-class Quantum:
+@dataclass(frozen=True, kw_only=True)
+class Quantum(Trained, OfCell):
     """The quantum LSTM, trained by `qlstm.fit`.
 
     Args:
         config: The model; one feature and one output, the defaults, stand for as many
             as the data have. With ``loss="all"`` each step's targets are the values
             after it.
-        epochs: Passes over the training windows.
-        batch_size: Windows in a minibatch.
-        learning_rate: Adam's step size.
+        **options: Those of training, see `Trained`.
         gradient: Gradient method, see `loss_and_grad`.
-        schedule: Of the learning rate, see `qlstm.fit`.
-        clip_norm: Longest gradient, see `qlstm.fit`.
-        patience: Stop when the best validation loss (without validation data, training
-            loss) is this many epochs old, and take the parameters of that epoch. If
-            None, train all epochs and take the last parameters.
         frozen: Names of parameter arrays that keep their initial values.
         bias: Whether the projection has a bias; without, it is fixed at zero.
 
     Raises:
         TypeError: If a count is not an integer.
-        ValueError: If a count or the learning rate is not positive, or the gradient
-            method or the schedule is unknown.
+        ValueError: If a count or a rate is not positive, or the gradient method or the
+            schedule is unknown.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -76,77 +60,50 @@ class Quantum:
         (24, 20)
     """
 
-    config: QLSTMConfig = field(default_factory=QLSTMConfig)
-    epochs: int = 150
-    batch_size: int = 5
-    learning_rate: float = 0.01
     gradient: str = "reverse"
-    schedule: str = "constant"
-    clip_norm: float | None = None
-    patience: int | None = None
     frozen: tuple[str, ...] = ()
     bias: bool = True
 
-    def __post_init__(self) -> None:
-        check_training(self.epochs, self.batch_size, self.learning_rate, self.patience)
-        check_choice("gradient", self.gradient, tuple(METHODS))
-        check_choice("schedule", self.schedule, SCHEDULES)
+    @property
+    def training(self) -> Training:
+        """The options of training as one value; a missing bias is a frozen one."""
+        training = super().training
+        if self.bias:
+            return training
+        return replace(training, frozen=(*training.frozen, "proj_bias"))
 
-    def fit(
+    def _fit(
         self,
-        inputs: ArrayLike,
-        targets: ArrayLike,
-        *,
+        examples: Examples,
         rng: np.random.Generator,
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        validation: Examples | None,
+        callback: Callable[[TrainState], bool | None] | None = None,
     ) -> FittedQuantum:
-        """Draw initial parameters and train them.
-
-        Args:
-            inputs: Windows ``(n, n_steps, n_features)``.
-            targets: The values after them, ``(n,)`` or ``(n, horizon)``; each lead takes
-                a system wire.
-            rng: Source of the initial parameters, the shuffles and the draws.
-            validation: Inputs and targets whose loss is measured after each epoch.
-
-        Returns:
-            A `FittedQuantum`.
-
-        Raises:
-            ValueError: If shapes do not fit, a value is not finite, or there are more
-                leads than system wires.
-        """
-        examples = check_examples(inputs, targets)
-        layout = examples.layout
-        held_out = check_validation(validation, layout)
-        config = with_features(self.config, layout.n_features)
+        """Draw initial parameters and train them; each lead takes a system wire."""
+        layout, training = examples.layout, self.training
+        config = self._config(layout)
         if config.n_outputs == 1:
             config = replace(config, n_outputs=layout.n_outputs)
-        init_rng, shuffle_rng, draw_rng = rng.spawn(3)  # as in `forecast_model`
-        params, frozen = init_params(config, init_rng), tuple(self.frozen)
+        init_rng, shuffle_rng, draw_rng = rng.spawn(3)
+        params = init_params(config, init_rng)
         if not self.bias:
             params = params._replace(proj_bias=np.zeros_like(params.proj_bias))
-            frozen += ("proj_bias",)
         params, history = fit(
             params,
             *_data(examples, config),
             config,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
+            **vars(training),
             rng=shuffle_rng,
-            validation=held_out and _data(held_out, config),
-            gradient=self.gradient,
-            schedule=self.schedule,
-            clip_norm=self.clip_norm,
-            patience=self.patience,
-            frozen=frozen,
+            validation=validation and _data(validation, config),
+            callback=callback,
         )
         seed = int(draw_rng.integers(2**63))
         n_params = sum(
-            array.size for name, array in params._asdict().items() if name not in frozen
+            array.size
+            for name, array in params._asdict().items()
+            if name not in training.frozen
         )
-        return FittedQuantum(params, config, layout, history, seed, n_params)
+        return FittedQuantum(layout, n_params, params, config, history, seed)
 
 
 def _data(examples: Examples, config: QLSTMConfig) -> tuple[NDArray, NDArray]:

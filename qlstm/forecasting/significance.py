@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.checks import check_choice, check_size
+from qlstm.forecasting.checks import check_finite
 
 ALTERNATIVES = ("two-sided", "less", "greater")
 
@@ -39,6 +40,16 @@ class SeedTest(NamedTuple):
     """Number of pairs."""
     smallest_p: float
     """The smallest p that so many pairs can give: all differences of one sign."""
+
+
+class Quartiles(NamedTuple):
+    """Result of `quartiles`."""
+
+    median: float
+    q1: float
+    """Lower quartile."""
+    q3: float
+    """Upper quartile."""
 
 
 class SeedSummary(NamedTuple):
@@ -193,15 +204,11 @@ def summarize_seeds(
 
     Returns:
         A `SeedSummary` for each name, in the order of the table. `p_holm` is corrected
-        for the number of comparisons by Holm's method.
+        for the number of comparisons by `holm`.
 
     Raises:
         ValueError: If the reference is not in the table, or a row is not finite or of
             another length.
-
-    References:
-        Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
-        Journal of Statistics 6 (1979), 65.
 
     Example:
         >>> table = {"model": [0.1, 0.2, 0.4], "persistence": [0.3, 0.3, 0.5]}
@@ -215,16 +222,60 @@ def summarize_seeds(
     for name, values in table.items():
         label = f"table[{name!r}]"
         values, base = _paired(label, values, "reference", table[reference])
-        q1, median, q3 = (float(q) for q in np.percentile(values, [25, 50, 75]))
+        median, q1, q3 = quartiles(values)
         difference = float(np.median(values - base))
         p = np.nan if name == reference else paired_wilcoxon(values, base).p_value
         rows.append(
             SeedSummary(name, len(values), median, q1, q3, difference, p, np.nan)
         )
-    corrected = _holm(np.array([row.p_value for row in rows]))
+    corrected = holm([row.p_value for row in rows])
     return tuple(
         row._replace(p_holm=float(p)) for row, p in zip(rows, corrected, strict=True)
     )
+
+
+def quartiles(values: ArrayLike) -> Quartiles:
+    """Median and quartiles, by linear interpolation between the sorted values.
+
+    Args:
+        values: ``(n,)``, not empty.
+
+    Returns:
+        `Quartiles`, in the units of the values.
+
+    Example:
+        >>> quartiles([4.0, 1.0, 2.0, 3.0, 8.0])
+        Quartiles(median=3.0, q1=2.0, q3=4.0)
+    """
+    values = np.asarray(values, dtype=np.float64)
+    return Quartiles(*np.percentile(values, [50, 25, 75]).tolist())
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Holm's step-down correction: each bounds the chance of any false finding so far.
+
+    Args:
+        p_values: ``(n,)``; nan stays nan and does not count.
+
+    Returns:
+        Corrected p values ``(n,)``, at most 1.
+
+    References:
+        Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
+        Journal of Statistics 6 (1979), 65.
+
+    Example:
+        >>> holm([0.02, 0.01, 0.5])
+        array([0.04, 0.03, 0.5 ])
+    """
+    p_values = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p_values)  # nan last
+    count = int((~np.isnan(p_values)).sum())
+    factors = count - np.arange(count)
+    corrected = np.full(len(p_values), np.nan)
+    raised = np.maximum.accumulate(factors * p_values[order[:count]])
+    corrected[order[:count]] = np.minimum(raised, 1)
+    return corrected
 
 
 def _long_run_variance(series: NDArray[np.float64], n_lags: int) -> float:
@@ -237,28 +288,14 @@ def _long_run_variance(series: NDArray[np.float64], n_lags: int) -> float:
     return max(float(total), 0.0) / len(series)
 
 
-def _holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Holm's step-down correction; nan stays nan and does not count."""
-    order = np.argsort(p_values)  # nan last
-    count = int((~np.isnan(p_values)).sum())
-    factors = count - np.arange(count)
-    corrected = np.full(len(p_values), np.nan)
-    raised = np.maximum.accumulate(factors * p_values[order[:count]])
-    corrected[order[:count]] = np.minimum(raised, 1)
-    return corrected
-
-
 def _paired(
     name: str, values: ArrayLike, other_name: str, others: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Two finite series of one length, or a message."""
-    first = np.asarray(values, dtype=np.float64)
-    second = np.asarray(others, dtype=np.float64)
+    first, second = check_finite(name, values), check_finite(other_name, others)
     if first.ndim != 1 or first.shape != second.shape or len(first) == 0:
         raise ValueError(
             f"Arguments `{name}` and `{other_name}` must be series of one length and "
             f"not empty, but have shapes {first.shape} and {second.shape}."
         )
-    if not (np.isfinite(first).all() and np.isfinite(second).all()):
-        raise ValueError(f"Arguments `{name}` and `{other_name}` must be finite.")
     return first, second

@@ -13,7 +13,7 @@ from qlstm.insight.knowledge import (
     holevo_information,
     memory_capacity,
 )
-from qlstm.insight.stages import stage_unitaries
+from qlstm.insight.stages import stage_powers, stage_unitaries
 from qlstm.insight.trace import EntanglementMonitor, Trace, trace
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "memory_capacity",
     "memory_channel",
     "quantum_retention",
+    "stage_powers",
     "stage_unitaries",
     "trace",
 ]

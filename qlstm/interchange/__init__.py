@@ -1,5 +1,9 @@
 """Out to other tools."""
 
-from qlstm.interchange.pennylane import to_pennylane
+from qlstm.interchange.pennylane import (
+    check_paper_cell,
+    import_pennylane,
+    to_pennylane,
+)
 
-__all__ = ["to_pennylane"]
+__all__ = ["check_paper_cell", "import_pennylane", "to_pennylane"]

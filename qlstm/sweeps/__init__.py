@@ -1,7 +1,15 @@
 """Many runs, each done once, on processes or a cluster."""
 
 from qlstm.sweeps.engine import Tally, expand_grid, run_sweep
-from qlstm.sweeps.files import DamagedRunError, RunFolder, canonical_json, run_key
+from qlstm.sweeps.files import DamagedRunError, RunFolder, run_key
+from qlstm.sweeps.forecasts import (
+    PROTOCOLS,
+    complete_config,
+    fit_forecast,
+    load_dataset,
+    run_forecast,
+)
+from qlstm.sweeps.table import run_rows, summarize, write_tables
 from qlstm.sweeps.workers import (
     ExecutorError,
     ProcessWorkers,
@@ -10,15 +18,22 @@ from qlstm.sweeps.workers import (
 )
 
 __all__ = [
+    "PROTOCOLS",
     "DamagedRunError",
     "ExecutorError",
     "ProcessWorkers",
     "RunFolder",
     "Tally",
-    "canonical_json",
+    "complete_config",
     "dask_workers",
     "expand_grid",
+    "fit_forecast",
+    "load_dataset",
+    "run_forecast",
     "run_key",
+    "run_rows",
     "run_sweep",
+    "summarize",
     "usable_cpus",
+    "write_tables",
 ]

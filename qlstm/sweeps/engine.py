@@ -1,7 +1,8 @@
 """Many runs of one function, each done once: started again, a sweep goes on.
 
 A run is a configuration, which is JSON, and `run(config)`, which returns JSON. This
-file knows nothing about models; docs/sweeps.md describes the files.
+file knows nothing about models, but that memory rules of the user's own travel with
+each run; docs/sweeps.md describes the files.
 """
 
 import functools
@@ -9,32 +10,20 @@ import itertools
 import json
 import operator
 import os
-import platform
 import sys
 import time
 import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    BrokenExecutor,
-    Executor,
-    Future,
-    wait,
-)
-from contextlib import ExitStack
-from importlib.metadata import version
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from qlstm.checks import check_size
-from qlstm.sweeps.files import (
-    DamagedRunError,
-    Record,
-    RunFolder,
-    canonical_json,
-    run_key,
-)
+from qlstm.files import canonical_json, versions
+from qlstm.registry import load_rules, user_rules
+from qlstm.sweeps.files import DamagedRunError, Record, RunFolder, run_key
 from qlstm.sweeps.workers import ExecutorError, ProcessWorkers, worker_died
 
 Config = dict[str, Any]
@@ -162,17 +151,14 @@ def run_sweep(
         (3, 0, 3)
     """
     check_size("retries + 1", retries + 1)
-    if window is not None:
-        check_size("window", window)
+    check_size("window", 1 if window is None else window)
     files = RunFolder(folder)
-    with ExitStack() as stack:
-        stack.enter_context(files.locked())
-        if executor is None:
-            executor = stack.enter_context(ProcessWorkers())
+    own = nullcontext(executor) if executor is not None else ProcessWorkers()
+    with files.locked(), own as workers:
         if window is None:
-            window = max(64, 4 * getattr(executor, "n_workers", 0))
-        sweep = _Sweep(run, files, executor, retries, callback, say or _print)
-        return sweep.do(configs, window)
+            window = max(64, 4 * getattr(workers, "n_workers", 0))
+        say = say or functools.partial(print, file=sys.stderr)
+        return _Sweep(run, files, workers, retries, callback, say).do(configs, window)
 
 
 class _Sweep:
@@ -182,7 +168,7 @@ class _Sweep:
         """Nothing is done yet."""
         self.run, self.files, self.executor = run, files, executor
         self.retries, self.callback, self.say = retries, callback, say
-        self.tally = Tally(0)
+        self.rules, self.tally = user_rules(), Tally(0)
         self.again: deque[_Task] = deque()
         self.pending: dict[Future, _Task] = {}
 
@@ -209,13 +195,12 @@ class _Sweep:
         """The runs to do, found one by one."""
         seen = set()
         for config in configs:
-            key = run_key(config)
+            key, finished = run_key(config), False
             try:
                 finished = key in seen or self.files.load_run(key) is not None
             except DamagedRunError as error:
                 self.say(f"{error} It is done again.")
                 self.count(damaged=1)
-                finished = False
             seen.add(key)
             if finished:
                 self.count(skipped=1)
@@ -225,7 +210,9 @@ class _Sweep:
     def submit(self, task: _Task) -> None:
         """Hand a run to the executor."""
         try:
-            future = self.executor.submit(attempt_run, self.run, task.config)
+            future = self.executor.submit(
+                attempt_run, self.run, task.config, self.rules
+            )
         except BrokenExecutor as error:
             raise ExecutorError(
                 f"The executor must survive its workers, but is broken ({error}); "
@@ -246,14 +233,14 @@ class _Sweep:
         if error is None:
             outcome = future.result()
         elif not worker_died(error):  # on the way to the worker or back
-            outcome = {"error": one_line(error), "traceback": _format(error)}
+            outcome = _failure(error)
         elif task.attempt <= self.retries:
             self.say(f"The worker died in run {task.key}, which is done again.")
             self.again.append(task._replace(attempt=task.attempt + 1))
             return self.count(deaths=1)
         else:
             text = f"the worker died in each of {task.attempt} attempts"
-            outcome = {"error": text, "traceback": _format(error)}
+            outcome = _failure(error) | {"error": text}
             self.count(deaths=1)
         self.record(task, outcome)
 
@@ -278,7 +265,9 @@ class _Sweep:
             self.callback(self.tally)
 
 
-def attempt_run(run: Callable[[Config], Config], config: str) -> Record:
+def attempt_run(
+    run: Callable[[Config], Config], config: str, rules: list[tuple[str, str, str]]
+) -> Record:
     """Do a run in a worker, and return its result or its error with the time it took.
 
     Its warnings go into the record, not to standard error. They are caught for the
@@ -287,6 +276,8 @@ def attempt_run(run: Callable[[Config], Config], config: str) -> Record:
     Args:
         run: The function.
         config: Its configuration as JSON.
+        rules: What `user_rules` gave where the sweep began; a rule that is not known
+            here is imported first.
 
     Returns:
         `result` or `error` and `traceback`; `warnings`, `seconds` and `versions`.
@@ -295,6 +286,7 @@ def attempt_run(run: Callable[[Config], Config], config: str) -> Record:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("default")
+            load_rules(rules)
             result = run(json.loads(config))
         if not isinstance(result, dict):
             raise TypeError(
@@ -302,33 +294,17 @@ def attempt_run(run: Callable[[Config], Config], config: str) -> Record:
             )
         outcome = {"result": json.loads(canonical_json(result))}
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the run's own affair
-        outcome = {"error": one_line(error), "traceback": _format(error)}
+        outcome = _failure(error)
     seconds = time.perf_counter() - start
     said = [f"{w.category.__name__}: {w.message}" for w in caught]
     return outcome | {
         "warnings": list(dict.fromkeys(said)),
         "seconds": seconds,
-        "versions": _versions(),
+        "versions": versions("qlstm", "numpy", "scipy"),
     }
 
 
-def one_line(error: BaseException) -> str:
-    """An error's type and message without line breaks."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
-
-
-def _format(error: BaseException) -> str:
-    """The traceback as Python prints it."""
-    return "".join(traceback.format_exception(error))
-
-
-@functools.cache
-def _versions() -> dict[str, str]:
-    """Versions of Python and of the packages that every run uses."""
-    packages = {name: version(name) for name in ("qlstm", "numpy", "scipy")}
-    return {"python": platform.python_version()} | packages
-
-
-def _print(line: str) -> None:
-    """One line on standard error."""
-    print(line, file=sys.stderr)
+def _failure(error: BaseException) -> Record:
+    """An error's type and message in one line, and the traceback as Python prints it."""
+    line = " ".join(f"{type(error).__name__}: {error}".split())
+    return {"error": line, "traceback": "".join(traceback.format_exception(error))}

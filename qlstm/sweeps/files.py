@@ -1,6 +1,5 @@
 """The folder of a sweep: one JSON file a run, written whole, and a lock."""
 
-import hashlib
 import json
 import os
 import re
@@ -9,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from qlstm.store import atomic_path, write_json
+from qlstm.files import sha256_of_json, write_json, write_text
 
 FORMAT_VERSION = 1
 FINISHED, FAILED = "qlstm-run", "qlstm-failed-run"
@@ -21,27 +20,6 @@ Record = dict[str, Any]
 
 class DamagedRunError(ValueError):
     """A run file that is cut short or is not what was written."""
-
-
-def canonical_json(content: Any) -> str:
-    """The one way to write `content` as JSON: keys sorted, no spaces, ASCII.
-
-    Args:
-        content: Dicts with string keys, lists, strings, finite numbers, booleans, None.
-
-    Returns:
-        The text.
-
-    Raises:
-        TypeError: If a key is not a string, or a value is of another type.
-        ValueError: If a number is not finite.
-
-    Example:
-        >>> print(canonical_json({"b": [1, 2.5], "a": None}))
-        {"a":null,"b":[1,2.5]}
-    """
-    _check_keys(content)
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def run_key(config: dict[str, Any]) -> str:
@@ -68,7 +46,7 @@ def run_key(config: dict[str, Any]) -> str:
             f"A configuration must be a dict, but its type is {type(config).__name__}."
         )
     try:
-        return _digest({"format_version": FORMAT_VERSION, "config": config})
+        return sha256_of_json({"format_version": FORMAT_VERSION, "config": config})
     except (TypeError, ValueError) as error:
         raise type(error)(
             f"A configuration must be JSON with finite numbers, but is not: {error}"
@@ -136,6 +114,15 @@ class RunFolder:
                     ):
                         os.unlink(entry)
 
+    def load(self, config: dict[str, Any]) -> Record | None:
+        """The record of a run, finished (`result`) or failed (`error`); None if neither.
+
+        Raises:
+            DamagedRunError: If its file is not what was written.
+        """
+        key = run_key(config)
+        return self.load_run(key) or self.load_failure(key)
+
     def load_run(self, key: str) -> Record | None:
         """The record of a finished run; None if it has not finished.
 
@@ -161,15 +148,14 @@ class RunFolder:
     def save_failure(self, key: str, record: Record, traceback: str) -> None:
         """Write a failed run and its traceback."""
         path = self.failure_path(key)
-        with atomic_path(path.with_suffix(".txt")) as temporary:
-            temporary.write_text(traceback, encoding="utf-8")
+        write_text(path.with_suffix(".txt"), traceback)
         _save(path, key, FAILED, record)
 
 
 def _save(path: Path, key: str, kind: str, record: Record) -> None:
     """Write a record with its kind, its version and the digest of it all."""
     record = {"kind": kind, "format_version": FORMAT_VERSION, "key": key} | record
-    write_json(path, record | {"sha256": _digest(record)})
+    write_json(path, record | {"sha256": sha256_of_json(record)})
 
 
 def _load(path: Path, key: str, kind: str) -> Record | None:
@@ -177,7 +163,7 @@ def _load(path: Path, key: str, kind: str) -> Record | None:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         digest = record.pop("sha256")
-        whole = digest == _digest(record)
+        whole = digest == sha256_of_json(record)
         expected = record["kind"] == kind and record["key"] == key
         if not (whole and expected and run_key(record["config"]) == key):
             raise ValueError("its digest or its key is another")
@@ -189,23 +175,6 @@ def _load(path: Path, key: str, kind: str) -> Record | None:
             f"Run file {path} must be as it was written, but is damaged ({reason})."
         ) from error
     return record
-
-
-def _digest(content: Any) -> str:
-    """The sha256 of the canonical JSON."""
-    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
-
-
-def _check_keys(content: Any) -> None:
-    """Refuse keys that JSON would turn into strings."""
-    if isinstance(content, dict):
-        for key, value in content.items():
-            if not isinstance(key, str):
-                raise TypeError(f"the key {key!r} is not a string")
-            _check_keys(value)
-    elif isinstance(content, (list, tuple)):
-        for value in content:
-            _check_keys(value)
 
 
 def _lock(file: IO) -> None:

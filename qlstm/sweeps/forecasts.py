@@ -10,14 +10,13 @@ with the same seed and the same dataset see the same series, whatever their mode
 
 import hashlib
 import os
-import time
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from qlstm.checks import check_choice, check_size
+from qlstm.checks import check_choice
 from qlstm.forecasting.data import (
     SINE_PROTOCOLS,
     WEATHER_PROTOCOLS,
@@ -26,15 +25,13 @@ from qlstm.forecasting.data import (
     noisy_sine,
     prepare,
 )
-from qlstm.forecasting.forecast import Forecast, forecast_model, measure
-from qlstm.forecasting.metrics import errors
-from qlstm.forecasting.sources import load_csv
-from qlstm.params import QLSTMConfig
+from qlstm.forecasting.forecast import Forecast, forecast_with
+from qlstm.forecasting.forecasters import forecaster_options, make_forecaster
+from qlstm.forecasting.metrics import persistence_errors
+from qlstm.forecasting.sources import load_csv, sha256_of_values
 
 PROTOCOLS = {"sine": SINE_PROTOCOLS, "csv": WEATHER_PROTOCOLS}
 """The protocols of each dataset, by name; the first is the default."""
-TRAINED = ("quantum", "rnn", "lstm")
-"""Models that take a number of epochs."""
 
 Config = dict[str, Any]
 
@@ -85,22 +82,47 @@ def run_forecast(config: Config) -> Config:
         ``history`` of a quantum model without its times.
 
     Raises:
-        ValueError: If the CSV file is not the one of the configuration, or as
-            `forecast_model`.
+        ValueError: As `fit_forecast`.
     """
-    dataset = load_dataset(config["dataset"], config["seed"])
-    options = dict(config["model"])
+    dataset, forecast = fit_forecast(config)
+    history = dict(forecast.history or {})
+    history.pop("seconds", None)
+    return {
+        "train": forecast.train._asdict(),
+        "test": forecast.test._asdict(),
+        "test_mse_scaled": forecast.test_mse_scaled,
+        "persistence": persistence_errors(dataset)._asdict(),
+        "skill": forecast.skill,
+        "series_sha256": sha256_of_values(dataset.values),
+        "test_predictions": forecast.test_predictions.tolist(),
+        "n_params": int(forecast.n_params),
+        "history": history,
+    }
+
+
+def fit_forecast(config: Config) -> tuple[Dataset, Forecast]:
+    """Fit the model of a configuration to its series.
+
+    Args:
+        config: What `complete_config` made. Its dataset's protocol trains a quantum
+            model, but for the options that the model gives.
+
+    Returns:
+        The `Dataset` and the `Forecast`.
+
+    Raises:
+        ValueError: If the CSV file is not the one of the configuration, or the model
+            cannot be fitted.
+    """
+    options, seed = dict(config["model"]), config["seed"]
     name = options.pop("name")
-    if name == "quantum":
-        epochs = options.pop("epochs")
-        model = QLSTMConfig(**options)
-        forecast = forecast_model(dataset, model, seed=config["seed"], epochs=epochs)
-        n_params, history = model.n_params, dict(forecast.history)
-        del history["seconds"]
+    dataset, rng = load_dataset(config["dataset"], seed), np.random.default_rng(seed)
+    if name == "quantum":  # which spawns, as `experiments.sine` does
+        options = vars(dataset.protocol.training) | options
     else:
-        forecast, n_params = _forecast_other(dataset, name, options, config["seed"])
-        history = {}
-    return _result(dataset, forecast) | {"n_params": n_params, "history": history}
+        rng = rng.spawn(1)[0]  # the seed itself has drawn the noise
+    forecaster = make_forecaster(name, **options)
+    return dataset, forecast_with(name, forecaster, dataset, seed=rng)
 
 
 def load_dataset(config: Config, seed: int) -> Dataset:
@@ -127,42 +149,6 @@ def load_dataset(config: Config, seed: int) -> Dataset:
         )
     columns = {name: config.get(name) for name in ("column", "date_column")}
     return prepare(load_csv(config["path"], **columns).values, protocol, rng)
-
-
-def _forecast_other(
-    dataset: Dataset, name: str, options: Config, seed: int
-) -> tuple[Forecast, int]:
-    """Another model than the quantum LSTM, and its number of parameters."""
-    from qlstm.forecasting.forecasters import make_forecaster
-
-    start = time.perf_counter()
-    train, validation = dataset.train, dataset.validation
-    # A child of the seed's generator: the seed itself has drawn the series' noise.
-    fitted = make_forecaster(name, **options).fit(
-        train.inputs,
-        train.targets,
-        rng=np.random.default_rng(seed).spawn(1)[0],
-        validation=validation[:2] if len(validation.targets) else None,
-    )
-    predictions = [fitted.predict(part.inputs) for part in (train, dataset.test)]
-    seconds = time.perf_counter() - start
-    return measure(name, dataset, *predictions, seconds), int(fitted.n_params)
-
-
-def _result(dataset: Dataset, forecast: Forecast) -> Config:
-    """What is the same for every model."""
-    inverse, test = dataset.scaler.inverse, dataset.test
-    persistence = errors(inverse(test.inputs[:, -1, 0]), inverse(test.targets))
-    values = np.where(np.isnan(dataset.values), np.nan, dataset.values)
-    return {
-        "train": forecast.train._asdict(),
-        "test": forecast.test._asdict(),
-        "test_mse_scaled": forecast.test_mse_scaled,
-        "persistence": persistence._asdict(),
-        "skill": forecast.skill,
-        "series_sha256": hashlib.sha256(values.astype("<f8").tobytes()).hexdigest(),
-        "test_predictions": forecast.test_predictions.tolist(),
-    }
 
 
 def _check_parts(config: Config) -> None:
@@ -217,31 +203,18 @@ def _complete_model(config: Config, epochs: int) -> Config:
     name = options.pop("name", None)
     if not isinstance(name, str):
         raise TypeError(f"A model's name must be a string, but is {name!r}.")
-    trains = {}
-    if name in TRAINED:
-        trains["epochs"] = options.get("epochs", epochs)
-        check_size("epochs", trains["epochs"])
+    trains = {"epochs": epochs} if "epochs" in forecaster_options(name) else {}
+    options = trains | options
+    forecaster = make_forecaster(name, **options)  # says what it does not know
     if name == "quantum":
-        options.pop("epochs", None)
-        options = asdict(_quantum_config(options))
-    else:
-        from qlstm.forecasting.forecasters import make_forecaster
-
-        make_forecaster(name, **options | trains)  # says what it does not know
-    return {"name": name} | options | trains
-
-
-def _quantum_config(options: Config) -> QLSTMConfig:
-    """The model's configuration, which must fit the datasets."""
-    for option in options:
-        check_choice("option of quantum", option, [f.name for f in fields(QLSTMConfig)])
-    config = QLSTMConfig(**options)
-    if (config.n_features, config.loss) != (1, "last"):
-        raise ValueError(
-            "A quantum model must have n_features 1 and the loss `last`, but has "
-            f"{config.n_features} and `{config.loss}`."
-        )
-    return config
+        cell = forecaster.config
+        if (cell.n_features, cell.loss) != (1, "last"):
+            raise ValueError(
+                "A quantum model must have n_features 1 and the loss `last`, but has "
+                f"{cell.n_features} and `{cell.loss}`."
+            )
+        options = asdict(cell) | options
+    return {"name": name} | options
 
 
 def _file_digest(path: str | os.PathLike) -> str:

@@ -4,36 +4,15 @@ import csv
 import json
 import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from qlstm.commands.cli import format_table
-from qlstm.store import atomic_path
+from qlstm.files import atomic_path, write_text
+from qlstm.forecasting import quartiles
 from qlstm.sweeps.files import RunFolder, run_key
+from qlstm.tables import format_table
 
 Row = dict[str, Any]
-
-
-def flatten(content: dict[str, Any], prefix: str) -> Row:
-    """A nested dict as one level, the names joined by dots.
-
-    Args:
-        content: Dicts of values and dicts.
-        prefix: What each name begins with.
-
-    Returns:
-        A dict without dicts.
-
-    Example:
-        >>> flatten({"model": {"name": "ar", "lags": [1, 2]}}, "config")
-        {'config.model.name': 'ar', 'config.model.lags': [1, 2]}
-    """
-    row = {}
-    for name, value in content.items():
-        name = f"{prefix}.{name}"
-        row |= flatten(value, name) if isinstance(value, dict) else {name: value}
-    return row
 
 
 def run_rows(folder: str | os.PathLike, configs: Iterable[dict]) -> list[Row]:
@@ -52,16 +31,15 @@ def run_rows(folder: str | os.PathLike, configs: Iterable[dict]) -> list[Row]:
     Raises:
         DamagedRunError: If a run file is damaged.
     """
-    files = RunFolder(folder)
-    keys = dict.fromkeys(map(run_key, configs))
-    records = (files.load_run(key) or files.load_failure(key) for key in keys)
+    unique = {run_key(config): config for config in configs}.values()
+    records = map(RunFolder(folder).load, unique)
     return [_row(record) for record in records if record is not None]
 
 
 def _row(record: dict[str, Any]) -> Row:
     """The row of one run."""
-    config = flatten(record["config"], "config")
-    result = flatten(record.get("result", {}), "result")
+    config = _flatten(record["config"], "config")
+    result = _flatten(record.get("result", {}), "result")
     return {
         "key": record["key"],
         "status": "failed" if "error" in record else "finished",
@@ -71,6 +49,15 @@ def _row(record: dict[str, Any]) -> Row:
         "seconds": record.get("seconds"),
         "attempt": record["attempt"],
     }
+
+
+def _flatten(content: dict[str, Any], prefix: str) -> Row:
+    """A nested dict as one level, the names joined by dots."""
+    row = {}
+    for name, value in content.items():
+        name = f"{prefix}.{name}"
+        row |= _flatten(value, name) if isinstance(value, dict) else {name: value}
+    return row
 
 
 def summarize(rows: Sequence[Row], seed: str = "config.seed") -> list[Row]:
@@ -98,8 +85,8 @@ def summarize(rows: Sequence[Row], seed: str = "config.seed") -> list[Row]:
         named = {k: v for k, v in row.items() if k.startswith("config.") and k != seed}
         # repr tells 1 from True and 1.0, which are equal as keys of a dict
         groups.setdefault(tuple(sorted(map(repr, named.items()))), []).append(row)
-    numbers = [name for name in _columns(rows) if _is_measured(name)]
-    return [_summary(members, numbers, seed) for members in groups.values()]
+    measured = [n for n in _columns(rows) if n.startswith("result.") or n == "seconds"]
+    return [_summary(members, measured, seed) for members in groups.values()]
 
 
 def _summary(members: list[Row], numbers: list[str], seed: str) -> Row:
@@ -111,15 +98,9 @@ def _summary(members: list[Row], numbers: list[str], seed: str) -> Row:
     for name in numbers:
         values = [row[name] for row in finished if _is_number(row.get(name))]
         if values:
-            quartiles = np.percentile(values, [50, 25, 75]).tolist()
-            for part, value in zip(("median", "q25", "q75"), quartiles, strict=True):
-                summary[f"{name}.{part}"] = value
+            parts = zip(("median", "q25", "q75"), quartiles(values), strict=True)
+            summary |= {f"{name}.{part}": value for part, value in parts}
     return summary
-
-
-def _is_measured(name: str) -> bool:
-    """Whether a column is measured in a run."""
-    return name.startswith("result.") or name == "seconds"
 
 
 def _is_number(value: Any) -> bool:
@@ -138,10 +119,10 @@ def summary_text(summary: Sequence[Row], shown: dict[str, str]) -> str:
         The table; a number is its median, with the first and third quartile.
     """
     config = [name for name in _columns(summary) if name.startswith("config.")]
-    values = {
-        name: {repr(row[name]) for row in summary if name in row} for name in config
-    }
-    varied = [name for name in config if len(values[name]) > 1] or config[:1]
+    values = [{repr(row[name]) for row in summary if name in row} for name in config]
+    varied = [n for n, v in zip(config, values, strict=True) if len(v) > 1] or config[
+        :1
+    ]
     header = [name.removeprefix("config.") for name in varied] or ["runs"]
     rows = []
     for row in summary:
@@ -159,13 +140,35 @@ def _cell(row: Row, name: str) -> str:
     return f"{median:.4f} [{low:.4f}, {high:.4f}]"
 
 
-def write_csv(path: str | os.PathLike, rows: Sequence[Row]) -> None:
-    """Write rows as CSV; a value that a row does not have is blank.
+def write_tables(
+    folder: str | os.PathLike, configs: Iterable[dict], shown: dict[str, str]
+) -> tuple[str, list[Path]]:
+    """Write the runs as ``table.csv`` and, with pyarrow, Parquet; their summary, too.
+
+    The summary is ``summary.csv``, and as text ``summary.txt``.
 
     Args:
-        path: The file to write; an existing one is replaced.
-        rows: The rows. Floats are written with all their digits.
+        folder: The folder of the sweep.
+        configs: As for `run_rows`.
+        shown: As for `summary_text`.
+
+    Returns:
+        The text, and the paths of the files.
     """
+    rows = run_rows(folder, configs)
+    summary = summarize(rows)
+    text, paths = summary_text(summary, shown), [Path(folder, "table.csv")]
+    _write_csv(paths[0], rows)
+    if _write_parquet(paths[0].with_suffix(".parquet"), rows):
+        paths.append(paths[0].with_suffix(".parquet"))
+    paths += [Path(folder, f"summary.{suffix}") for suffix in ("csv", "txt")]
+    _write_csv(paths[-2], summary)
+    write_text(paths[-1], text + "\n")
+    return text, paths
+
+
+def _write_csv(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows with all digits; a value that a row does not have is blank."""
     with (
         atomic_path(path) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
@@ -175,15 +178,10 @@ def write_csv(path: str | os.PathLike, rows: Sequence[Row]) -> None:
         writer.writerows(rows)
 
 
-def write_parquet(path: str | os.PathLike, rows: Sequence[Row]) -> bool:
-    """Write rows as Parquet if pyarrow is installed.
+def _write_parquet(path: Path, rows: Sequence[Row]) -> bool:
+    """Write rows if pyarrow is installed; a column of several types is written as text.
 
-    Args:
-        path: The file to write; an existing one is replaced.
-        rows: The rows. A column of several types is written as text.
-
-    Returns:
-        Whether pyarrow is installed.
+    Returns whether pyarrow is installed.
     """
     try:
         import pyarrow

@@ -22,7 +22,7 @@ from typing import Any
 
 from qlstm.checks import check_size
 
-_THREADS = (
+THREADS = (
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
     "OMP_NUM_THREADS",
@@ -208,16 +208,15 @@ def _worker_settings() -> Iterator[None]:
     which would interrupt its imports with a traceback.
     """
     with _environment:
-        before = {name: os.environ.get(name) for name in _THREADS}
-        os.environ.update(dict.fromkeys(_THREADS, "1"))
+        before = {name: os.environ[name] for name in THREADS if name in os.environ}
+        os.environ.update(dict.fromkeys(THREADS, "1"))
         try:
             with _without_interrupts():
                 yield
         finally:
-            for name, value in before.items():
-                os.environ.pop(name, None)
-                if value is not None:
-                    os.environ[name] = value
+            for name in THREADS:
+                del os.environ[name]
+            os.environ.update(before)
 
 
 @contextmanager

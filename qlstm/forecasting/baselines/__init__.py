@@ -1,8 +1,7 @@
 """Classical forecasts that every result stands beside; what each is: docs/baselines.md.
 
-A forecaster is a frozen dataclass: what to fit, with its options. Its `fit` takes windows
-and the values after them, and returns a fitted forecast whose `predict` takes windows.
-`qlstm.forecasters` lists them all by name, the quantum model among them.
+Naive rules, linear forecasts, recurrent networks, and a quantum cell that is not trained.
+`qlstm.forecasting.make_forecaster` makes them all by name, the quantum model among them.
 """
 
 from qlstm.forecasting.baselines.linear import Autoregression, Ridge

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from qlstm.checks import check_size
-from qlstm.forecasting.baselines.examples import Layout, check_examples
+from qlstm.forecasting.base import Fitted, Forecaster
+from qlstm.forecasting.examples import Examples
 
 PENALTIES = 10.0 ** (np.arange(-12, 9) / 2)
 """Penalties to choose from, 1e-6 to 1e4."""
@@ -21,34 +22,33 @@ class Linear(NamedTuple):
     bias: NDArray[np.float64]
     """``(n_outputs,)``."""
 
+    @property
+    def n_params(self) -> int:
+        """Weights and biases."""
+        return self.weight.size + self.bias.size
+
     def __call__(self, x: NDArray) -> NDArray[np.float64]:
         """Map the rows of ``(n, n_inputs)``: ``(n, n_outputs)``."""
         return x @ self.weight + self.bias
 
 
-class FittedLinear(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class FittedLinear(Fitted):
     """A linear forecast from the last values of a window."""
 
     linear: Linear
     """From the last steps, oldest first, features together; one column a lead."""
-    layout: Layout
     penalty: float = 0.0
     """Ridge penalty that was used."""
 
-    @property
-    def n_params(self) -> int:
-        """Weights and biases."""
-        return self.linear.weight.size + self.linear.bias.size
-
-    def predict(self, inputs: ArrayLike) -> NDArray[np.float64]:
-        """Forecast windows ``(n, n_steps, n_features)``: ``(n,)`` or ``(n, horizon)``."""
+    def _predict(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Forecast checked windows: ``(n, n_outputs)``."""
         lags = len(self.linear.weight) // self.layout.n_features
-        rows = _last_steps(self.layout.check(inputs), lags)
-        return self.layout.shape(self.linear(rows))
+        return self.linear(_last_steps(inputs, lags))
 
 
 @dataclass(frozen=True)
-class Autoregression:
+class Autoregression(Forecaster):
     """AR(p): the last p steps and a constant, by ordinary least squares.
 
     Each lead has its own coefficients (a direct forecast), ``p n_features + 1`` of them.
@@ -75,30 +75,10 @@ class Autoregression:
         if self.p is not None:
             check_size("p", self.p)
 
-    def fit(
-        self,
-        inputs: ArrayLike,
-        targets: ArrayLike,
-        *,
-        rng: np.random.Generator,
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
+    def _fit(
+        self, examples: Examples, rng: np.random.Generator, validation: Examples | None
     ) -> FittedLinear:
-        """Solve for the coefficients.
-
-        Args:
-            inputs: Windows ``(n, n_steps, n_features)``.
-            targets: The values after them, ``(n,)`` or ``(n, horizon)``.
-            rng: Not used.
-            validation: Not used.
-
-        Returns:
-            A `FittedLinear`.
-
-        Raises:
-            ValueError: If shapes do not fit, a value is not finite, or a window has
-                fewer than `p` steps.
-        """
-        examples = check_examples(inputs, targets)
+        """Solve for the coefficients; a window must have `p` steps."""
         n_steps = examples.layout.n_steps
         if self.p is not None and self.p > n_steps:
             raise ValueError(
@@ -108,11 +88,12 @@ class Autoregression:
         rows = _last_steps(examples.inputs, self.p or n_steps)
         design = np.column_stack([rows, np.ones(len(rows))])
         solution = np.linalg.lstsq(design, examples.targets)[0]
-        return FittedLinear(Linear(solution[:-1], solution[-1]), examples.layout)
+        linear = Linear(solution[:-1], solution[-1])
+        return FittedLinear(examples.layout, linear.n_params, linear)
 
 
 @dataclass(frozen=True)
-class Ridge:
+class Ridge(Forecaster):
     """Ridge regression on all values of a window.
 
     Minimizes ``|y - Z w - b|^2 + penalty |w|^2``, Z the inputs with each column shifted
@@ -139,33 +120,13 @@ class Ridge:
     def __post_init__(self) -> None:
         check_penalty(self.penalty)
 
-    def fit(
-        self,
-        inputs: ArrayLike,
-        targets: ArrayLike,
-        *,
-        rng: np.random.Generator,
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
+    def _fit(
+        self, examples: Examples, rng: np.random.Generator, validation: Examples | None
     ) -> FittedLinear:
-        """Choose the penalty, if it is open, and solve for the coefficients.
-
-        Args:
-            inputs: Windows ``(n, n_steps, n_features)``.
-            targets: The values after them, ``(n,)`` or ``(n, horizon)``.
-            rng: Not used.
-            validation: Not used.
-
-        Returns:
-            A `FittedLinear`.
-
-        Raises:
-            ValueError: If shapes do not fit, a value is not finite, or there is one
-                window alone to choose the penalty by.
-        """
-        examples = check_examples(inputs, targets)
+        """Choose the penalty, if it is open, and solve for the coefficients."""
         rows = _last_steps(examples.inputs, examples.layout.n_steps)
         linear, penalty = fit_ridge(rows, examples.targets, self.penalty)
-        return FittedLinear(linear, examples.layout, penalty)
+        return FittedLinear(examples.layout, linear.n_params, linear, penalty)
 
 
 def fit_ridge(x: NDArray, y: NDArray, penalty: float | None) -> tuple[Linear, float]:

@@ -1,13 +1,13 @@
 """Forecasts that train nothing, or a mean."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qlstm.checks import check_size
-from qlstm.forecasting.baselines.examples import Layout, check_examples, check_windows
+from qlstm.forecasting.base import Fitted, Forecaster
+from qlstm.forecasting.examples import Examples, check_windows
 
 
 def persistence(inputs: ArrayLike) -> NDArray[np.float64]:
@@ -30,59 +30,37 @@ def persistence(inputs: ArrayLike) -> NDArray[np.float64]:
     return check_windows(inputs)[:, -1, 0]
 
 
-class _Rule:
+class _Rule(Forecaster):
     """A forecast that reads its window and trains nothing."""
 
     min_steps = 1
 
-    def fit(
-        self,
-        inputs: ArrayLike,
-        targets: ArrayLike,
-        *,
-        rng: np.random.Generator,
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
+    def _fit(
+        self, examples: Examples, rng: np.random.Generator, validation: Examples | None
     ) -> "FittedRule":
-        """Note the sizes.
-
-        Args:
-            inputs: Windows ``(n, n_steps, n_features)``; the first feature is the
-                series itself.
-            targets: The values after them, ``(n,)`` or ``(n, horizon)``.
-            rng: Not used.
-            validation: Not used.
-
-        Returns:
-            A `FittedRule`.
-
-        Raises:
-            ValueError: If shapes do not fit, a value is not finite, or the rule needs
-                longer windows.
-        """
-        layout = check_examples(inputs, targets).layout
+        """Note the sizes; the window must be long enough."""
+        layout = examples.layout
         if layout.n_steps < self.min_steps:
             raise ValueError(
                 f"Argument `inputs` must have at least {self.min_steps} steps for "
                 f"{self}, but has {layout.n_steps}."
             )
-        return FittedRule(self, layout)
+        return FittedRule(layout, 0, self)
 
     def forecast(self, series: NDArray, horizon: int) -> NDArray[np.float64]:
         """Forecast windows of the series ``(n, n_steps)``: ``(n, horizon)``."""
         raise NotImplementedError
 
 
-class FittedRule(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class FittedRule(Fitted):
     """A rule that knows its sizes."""
 
     rule: _Rule
-    layout: Layout
-    n_params: int = 0
 
-    def predict(self, inputs: ArrayLike) -> NDArray[np.float64]:
-        """Forecast windows ``(n, n_steps, n_features)``: ``(n,)`` or ``(n, horizon)``."""
-        series = self.layout.check(inputs)[:, :, 0]
-        return self.layout.shape(self.rule.forecast(series, self.layout.n_outputs))
+    def _predict(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Forecast checked windows: ``(n, n_outputs)``."""
+        return self.rule.forecast(inputs[:, :, 0], self.layout.n_outputs)
 
 
 @dataclass(frozen=True)
@@ -165,22 +143,20 @@ class SeasonalNaive(_Rule):
         return last_season[:, np.arange(horizon) % self.season]
 
 
-class FittedMean(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class FittedMean(Fitted):
     """A mean that was learnt."""
 
     level: float
     """Mean of the training targets."""
-    layout: Layout
-    n_params: int = 1
 
-    def predict(self, inputs: ArrayLike) -> NDArray[np.float64]:
-        """Forecast windows ``(n, n_steps, n_features)``: ``(n,)`` or ``(n, horizon)``."""
-        n = len(self.layout.check(inputs))
-        return self.layout.shape(np.full((n, self.layout.n_outputs), self.level))
+    def _predict(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Forecast checked windows: ``(n, n_outputs)``."""
+        return np.full((len(inputs), self.layout.n_outputs), self.level)
 
 
 @dataclass(frozen=True)
-class Mean:
+class Mean(Forecaster):
     """The mean of the training targets, at every lead: the mean of the known history.
 
     Example:
@@ -190,27 +166,8 @@ class Mean:
         array([6.5, 6.5])
     """
 
-    def fit(
-        self,
-        inputs: ArrayLike,
-        targets: ArrayLike,
-        *,
-        rng: np.random.Generator,
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
+    def _fit(
+        self, examples: Examples, rng: np.random.Generator, validation: Examples | None
     ) -> FittedMean:
-        """Take the mean.
-
-        Args:
-            inputs: Windows ``(n, n_steps, n_features)``.
-            targets: The values after them, ``(n,)`` or ``(n, horizon)``.
-            rng: Not used.
-            validation: Not used.
-
-        Returns:
-            A `FittedMean`.
-
-        Raises:
-            ValueError: If shapes do not fit or a value is not finite.
-        """
-        examples = check_examples(inputs, targets)
-        return FittedMean(float(examples.targets.mean()), examples.layout)
+        """Take the mean."""
+        return FittedMean(examples.layout, 1, float(examples.targets.mean()))

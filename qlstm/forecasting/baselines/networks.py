@@ -1,25 +1,14 @@
 """Recurrent networks as forecasters: their size, their training, their forecasts."""
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from qlstm.adam import (
-    SCHEDULES,
-    adam_init,
-    adam_update,
-    clip_gradient,
-    scheduled_rate,
-)
-from qlstm.checks import check_choice, check_size
-from qlstm.forecasting.baselines.examples import (
-    Examples,
-    Layout,
-    check_examples,
-    check_validation,
-)
+from qlstm.adam import adam_init, adam_update, clip_gradient, scheduled_rate
+from qlstm.checks import check_size
+from qlstm.forecasting.base import Fitted, Trained
 from qlstm.forecasting.baselines.recurrent import (
     Cell,
     ElmanCell,
@@ -28,64 +17,47 @@ from qlstm.forecasting.baselines.recurrent import (
     recurrent_forecast,
     recurrent_loss_and_grad,
 )
+from qlstm.forecasting.examples import Examples, Layout
+from qlstm.options import Training
 
 HIDDEN = 8
 """Units where neither `hidden` nor `match_params` is given."""
 
 
-class FittedNetwork(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class FittedNetwork(Fitted):
     """A trained network."""
 
-    cell: type[Cell]
+    cell: Cell
     params: RecurrentParams
-    layout: Layout
     history: dict[str, list[float]]
     """One number an epoch: ``loss`` and, with validation data, ``val_loss``."""
 
-    @property
-    def n_params(self) -> int:
-        """Trained numbers."""
-        return sum(array.size for array in self.params)
-
-    def predict(self, inputs: ArrayLike) -> NDArray[np.float64]:
-        """Forecast windows ``(n, n_steps, n_features)``: ``(n,)`` or ``(n, horizon)``."""
-        inputs = self.layout.check(inputs)
-        return self.layout.shape(recurrent_forecast(self.cell, self.params, inputs))
+    def _predict(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Forecast checked windows: ``(n, n_outputs)``."""
+        return recurrent_forecast(self.cell, self.params, inputs)
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Trained):
     """A recurrent network with a linear readout of its last state, trained by Adam.
 
     Args:
         hidden: Hidden units; 8 if neither this nor `match_params` is given.
         match_params: Take the most units with which the network has at most this many
             parameters.
-        epochs: Passes over the training windows.
-        batch_size: Windows in a minibatch.
-        learning_rate: Adam's step size.
-        schedule: Of the learning rate, see `qlstm.fit`.
-        clip_norm: Longest gradient, see `qlstm.fit`.
-        patience: Stop when the best validation loss (without validation data, training
-            loss) is this many epochs old, and take the parameters of that epoch. If
-            None, train all epochs and take the last parameters.
+        **options: Those of training, see `Trained`.
 
     Raises:
         TypeError: If a count is not an integer.
-        ValueError: If a count or the learning rate is not positive, or if both `hidden`
-            and `match_params` are given.
+        ValueError: If a count or a rate is not positive, or if both `hidden` and
+            `match_params` are given.
     """
 
-    cell: ClassVar[type[Cell]]
+    cell: ClassVar[Cell]
 
     hidden: int | None = None
     match_params: int | None = None
-    epochs: int = 150
-    batch_size: int = 5
-    learning_rate: float = 0.01
-    schedule: str = "constant"
-    clip_norm: float | None = None
-    patience: int | None = None
 
     def __post_init__(self) -> None:
         if self.hidden is not None and self.match_params is not None:
@@ -96,39 +68,19 @@ class Network:
         for name in ("hidden", "match_params"):
             if getattr(self, name) is not None:
                 check_size(name, getattr(self, name))
-        check_training(self.epochs, self.batch_size, self.learning_rate, self.patience)
-        check_choice("schedule", self.schedule, SCHEDULES)
+        super().__post_init__()
 
-    def fit(
-        self,
-        inputs: ArrayLike,
-        targets: ArrayLike,
-        *,
-        rng: np.random.Generator,
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
+    def _fit(
+        self, examples: Examples, rng: np.random.Generator, validation: Examples | None
     ) -> FittedNetwork:
-        """Draw initial parameters and train them on shuffled minibatches.
-
-        Args:
-            inputs: Windows ``(n, n_steps, n_features)``.
-            targets: The values after them, ``(n,)`` or ``(n, horizon)``.
-            rng: Source of the initial parameters and the shuffles.
-            validation: Inputs and targets whose loss is measured after each epoch.
-
-        Returns:
-            A `FittedNetwork`.
-
-        Raises:
-            ValueError: If shapes do not fit, a value is not finite, or `match_params`
-                is too small for one unit.
-        """
-        examples = check_examples(inputs, targets)
-        held_out = check_validation(validation, examples.layout)
-        params = init_recurrent(
-            self.cell, self.units(examples.layout), examples.layout, rng
+        """Draw initial parameters and train them on shuffled minibatches."""
+        layout = examples.layout
+        params = init_recurrent(self.cell, self.units(layout), layout, rng)
+        params, history = train_network(
+            self.cell, params, examples, validation, self.training, rng
         )
-        params, history = self._train(params, examples, held_out, rng)
-        return FittedNetwork(self.cell, params, examples.layout, history)
+        n_params = sum(array.size for array in params)
+        return FittedNetwork(layout, n_params, self.cell, params, history)
 
     def units(self, layout: Layout) -> int:
         """Hidden units for windows of this layout."""
@@ -144,43 +96,6 @@ class Network:
                 f"unit, but is {self.match_params}."
             )
         return units
-
-    def _train(
-        self,
-        params: RecurrentParams,
-        examples: Examples,
-        held_out: Examples | None,
-        rng: np.random.Generator,
-    ) -> tuple[RecurrentParams, dict[str, list[float]]]:
-        """Adam on shuffled minibatches: the parameters, and losses by epoch."""
-        adam, best = adam_init(params), params
-        history: dict[str, list[float]] = {"loss": []}
-        for epoch in range(self.epochs):
-            order, total = rng.permutation(len(examples.inputs)), 0.0
-            rate = scheduled_rate(self.learning_rate, self.schedule, epoch, self.epochs)
-            for start in range(0, len(order), self.batch_size):
-                rows = order[start : start + self.batch_size]
-                loss, grads = recurrent_loss_and_grad(
-                    self.cell, params, examples.inputs[rows], examples.targets[rows]
-                )
-                grads = clip_gradient(grads, self.clip_norm)
-                params, adam = adam_update(params, grads, adam, rate)
-                total += loss * len(rows)
-            history["loss"].append(total / len(order))
-            if not np.isfinite(total):
-                raise ValueError(
-                    f"The loss must stay finite, but is {total} after epoch "
-                    f"{epoch + 1}."
-                )
-            if held_out is not None:
-                predicted = recurrent_forecast(self.cell, params, held_out.inputs)
-                mse = float(np.mean((predicted - held_out.targets) ** 2))
-                history.setdefault("val_loss", []).append(mse)
-            waited = epochs_since_best(history.get("val_loss", history["loss"]))
-            best = params if waited == 0 else best
-            if self.patience is not None and waited >= self.patience:
-                break
-        return params if self.patience is None else best, history
 
 
 class RNN(Network):
@@ -213,14 +128,53 @@ class LSTM(Network):
     cell = LSTMCell
 
 
-def count_params(cell: type[Cell], n_hidden: int, layout: Layout) -> int:
+def train_network(
+    cell: Cell,
+    params: RecurrentParams,
+    examples: Examples,
+    held_out: Examples | None,
+    training: Training,
+    rng: np.random.Generator,
+) -> tuple[RecurrentParams, dict[str, list[float]]]:
+    """Adam on shuffled minibatches: the parameters, and losses by epoch."""
+    adam, best = adam_init(params), params
+    history: dict[str, list[float]] = {"loss": []}
+    epochs, patience = training.epochs, training.patience
+    for epoch in range(epochs):
+        order, total = rng.permutation(len(examples.inputs)), 0.0
+        rate = scheduled_rate(training.learning_rate, training.schedule, epoch, epochs)
+        for start in range(0, len(order), training.batch_size):
+            rows = order[start : start + training.batch_size]
+            loss, grads = recurrent_loss_and_grad(
+                cell, params, examples.inputs[rows], examples.targets[rows]
+            )
+            grads = clip_gradient(grads, training.clip_norm)
+            params, adam = adam_update(params, grads, adam, rate)
+            total += loss * len(rows)
+        history["loss"].append(total / len(order))
+        if not np.isfinite(total):
+            raise ValueError(
+                f"The loss must stay finite, but is {total} after epoch {epoch + 1}."
+            )
+        if held_out is not None:
+            predicted = recurrent_forecast(cell, params, held_out.inputs)
+            mse = float(np.mean((predicted - held_out.targets) ** 2))
+            history.setdefault("val_loss", []).append(mse)
+        waited = epochs_since_best(history.get("val_loss", history["loss"]))
+        best = params if waited == 0 else best
+        if patience is not None and waited >= patience:
+            break
+    return params if patience is None else best, history
+
+
+def count_params(cell: Cell, n_hidden: int, layout: Layout) -> int:
     """``n_gates H (F + H + 1) + (H + 1) n_outputs`` (docs/baselines.md, section 6)."""
     gates = cell.n_gates * n_hidden * (layout.n_features + n_hidden + 1)
     return gates + (n_hidden + 1) * layout.n_outputs
 
 
 def init_recurrent(
-    cell: type[Cell], n_hidden: int, layout: Layout, rng: np.random.Generator
+    cell: Cell, n_hidden: int, layout: Layout, rng: np.random.Generator
 ) -> RecurrentParams:
     """Draw everything uniformly in ``[-1, 1) / sqrt(n_hidden)``, as PyTorch does."""
     columns, bound = cell.n_gates * n_hidden, 1 / np.sqrt(n_hidden)
@@ -237,18 +191,3 @@ def init_recurrent(
 def epochs_since_best(losses: list[float]) -> int:
     """Epochs since the lowest loss, 0 if it is the last."""
     return len(losses) - 1 - int(np.argmin(losses))
-
-
-def check_training(
-    epochs: int, batch_size: int, learning_rate: float, patience: int | None
-) -> None:
-    """Say so when an option of training is not positive."""
-    check_size("epochs", epochs)
-    check_size("batch_size", batch_size)
-    if patience is not None:
-        check_size("patience", patience)
-    if not 0 < learning_rate < np.inf:
-        raise ValueError(
-            "Argument `learning_rate` must be positive and finite, "
-            f"but is {learning_rate}."
-        )

@@ -4,7 +4,7 @@ Arrays inside are time first. The gradient of the last state, or of all states, 
 as `grad_hidden`; derivations: docs/baselines.md.
 """
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,26 +40,6 @@ class Run(NamedTuple):
     """``c_t``, the same; LSTM only, else empty."""
     gates: NDArray[np.float64]
     """i, f, g, o of each step, ``(n_steps, 4, batch, n_hidden)``; LSTM only."""
-
-
-class Cell(Protocol):
-    """A recurrent network without its readout."""
-
-    n_gates: int
-
-    @staticmethod
-    def forward(
-        params: RecurrentParams,
-        inputs: NDArray,
-        state: tuple[NDArray, NDArray] | None = None,
-    ) -> Run:
-        """Run over windows, from a state h, c or from zeros."""
-
-    @staticmethod
-    def backward(
-        params: RecurrentParams, run: Run, grad_hidden: NDArray
-    ) -> RecurrentParams:
-        """Pull a gradient of the hidden states back to the parameters."""
 
 
 class ElmanCell:
@@ -209,6 +189,11 @@ class LSTMCell:
         return _weights_backward(params, run, grad_a.reshape(n_steps, batch, -1))
 
 
+Cell = type[ElmanCell] | type[LSTMCell]
+"""A recurrent network without its readout: it runs over windows, from a state h, c or
+from zeros, and pulls a gradient of the hidden states back to the parameters."""
+
+
 def _halves(n_hidden: int) -> NDArray[np.float64]:
     """1/2 for the columns of the sigmoid gates i, f and o, 1 for those of g."""
     return np.repeat([0.5, 0.5, 1.0, 0.5], n_hidden)
@@ -230,16 +215,14 @@ def _weights_backward(
     )
 
 
-def recurrent_forecast(
-    cell: type[Cell], params: RecurrentParams, inputs: NDArray
-) -> NDArray:
+def recurrent_forecast(cell: Cell, params: RecurrentParams, inputs: NDArray) -> NDArray:
     """``y = h_T V + d``: forecasts of windows, ``(batch, n_outputs)``."""
     hidden = cell.forward(params, inputs).hidden[-1]
     return hidden @ params.readout_weight + params.readout_bias
 
 
 def recurrent_loss_and_grad(
-    cell: type[Cell], params: RecurrentParams, inputs: NDArray, targets: NDArray
+    cell: Cell, params: RecurrentParams, inputs: NDArray, targets: NDArray
 ) -> tuple[float, RecurrentParams]:
     """Mean squared error of the forecasts and its gradient (docs/baselines.md, eq. 5).
 

@@ -1,50 +1,44 @@
 """A quantum cell that is never trained, with a linear readout that is."""
 
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from qlstm.checks import check_size
-from qlstm.forecasting.baselines.examples import Layout, check_examples
+from qlstm.forecasting.base import Fitted, OfCell
 from qlstm.forecasting.baselines.linear import Linear, check_penalty, fit_ridge
+from qlstm.forecasting.examples import Examples
 from qlstm.insight.trace import trace
-from qlstm.model import CHUNK
-from qlstm.params import QLSTMConfig, QLSTMParams, init_params
+from qlstm.params import CHUNK, QLSTMConfig, QLSTMParams, init_params
 
 
-class FittedReservoir(NamedTuple):
-    """A random cell and the readout fitted to it."""
+@dataclass(frozen=True, eq=False)
+class FittedReservoir(Fitted):
+    """A random cell and the readout fitted to it, which has the trained numbers."""
 
     params: QLSTMParams
     """Of the cell, as they were drawn."""
     config: QLSTMConfig
     readout: Linear
     """From the probabilities of the last steps."""
-    layout: Layout
+    steps: int
+    """Steps that are read out."""
     penalty: float
     """Ridge penalty that was used."""
     draw_seed: int
     """Seed of the draws of the rule `sampled`; no other uses it."""
 
-    @property
-    def n_params(self) -> int:
-        """Trained numbers: those of the readout."""
-        return self.readout.weight.size + self.readout.bias.size
-
-    def predict(self, inputs: ArrayLike) -> NDArray[np.float64]:
-        """Forecast windows ``(n, n_steps, n_features)``: ``(n,)`` or ``(n, horizon)``."""
-        inputs = self.layout.check(inputs)
-        n_probabilities = self.config.system_dim * self.config.ancilla_dim
-        steps = len(self.readout.weight) // n_probabilities
+    def _predict(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Forecast checked windows: ``(n, n_outputs)``."""
         rng = np.random.default_rng(self.draw_seed)
-        features = reservoir_features(self.params, inputs, self.config, steps, rng)
-        return self.layout.shape(self.readout(features))
+        return self.readout(
+            reservoir_features(self.params, inputs, self.config, self.steps, rng)
+        )
 
 
 @dataclass(frozen=True)
-class Reservoir:
+class Reservoir(OfCell):
     """The quantum cell with its initial parameters, and ridge regression on what it shows.
 
     The features are the probabilities of all outcomes of all wires at the last steps:
@@ -69,7 +63,6 @@ class Reservoir:
         (17, True)
     """
 
-    config: QLSTMConfig = field(default_factory=QLSTMConfig)
     penalty: float | None = None
     readout_steps: int = 1
 
@@ -77,31 +70,10 @@ class Reservoir:
         check_penalty(self.penalty)
         check_size("readout_steps", self.readout_steps)
 
-    def fit(
-        self,
-        inputs: ArrayLike,
-        targets: ArrayLike,
-        *,
-        rng: np.random.Generator,
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
+    def _fit(
+        self, examples: Examples, rng: np.random.Generator, validation: Examples | None
     ) -> FittedReservoir:
-        """Draw a cell, run it over the windows and fit the readout.
-
-        Args:
-            inputs: Windows ``(n, n_steps, n_features)``.
-            targets: The values after them, ``(n,)`` or ``(n, horizon)``.
-            rng: Source of the cell's parameters, those that the quantum model of the
-                same seed starts from.
-            validation: Not used.
-
-        Returns:
-            A `FittedReservoir`.
-
-        Raises:
-            ValueError: If shapes do not fit, a value is not finite, or a window has
-                fewer steps than are read out.
-        """
-        examples = check_examples(inputs, targets)
+        """Draw the cell that the quantum model starts from, and fit the readout."""
         layout, steps = examples.layout, self.readout_steps
         if steps > layout.n_steps:
             raise ValueError(
@@ -109,13 +81,15 @@ class Reservoir:
                 f"of a window, but is {steps}."
             )
         init_rng, draw_rng = rng.spawn(2)
-        config = with_features(self.config, layout.n_features)
+        config = self._config(layout)
         params = init_params(config, init_rng)
         seed = int(draw_rng.integers(2**63))
         draws = np.random.default_rng(seed)
         features = reservoir_features(params, examples.inputs, config, steps, draws)
         readout, penalty = fit_ridge(features, examples.targets, self.penalty)
-        return FittedReservoir(params, config, readout, layout, penalty, seed)
+        return FittedReservoir(
+            layout, readout.n_params, params, config, readout, steps, penalty, seed
+        )
 
 
 def reservoir_features(
@@ -147,8 +121,3 @@ def reservoir_features(
             p = np.abs(states) ** 2
         chunks.append(p.reshape(len(p), -1))
     return np.concatenate(chunks)
-
-
-def with_features(config: QLSTMConfig, n_features: int) -> QLSTMConfig:
-    """The configuration for windows of so many features, if it names no other number."""
-    return replace(config, n_features=n_features) if config.n_features == 1 else config

@@ -7,9 +7,9 @@ from importlib.metadata import version
 
 from qlstm.forecasting.sources.csv_file import load_csv
 from qlstm.forecasting.sources.meteostat import fetch_meteostat
-from qlstm.forecasting.sources.series import Series, span
+from qlstm.forecasting.sources.series import Series, sha256_of_values, span
 
-__all__ = ["Series", "fetch_meteostat", "load_csv", "load_sample"]
+__all__ = ["Series", "fetch_meteostat", "load_csv", "load_sample", "sha256_of_values"]
 
 
 def load_sample() -> Series:

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from qlstm.forecasting.sources.series import check_type
+
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _TIME = re.compile(
@@ -33,10 +35,7 @@ class CsvTable(NamedTuple):
 
 def read_table(path: str | PathLike) -> CsvTable:
     """The file as text; blank lines are skipped but counted."""
-    if not isinstance(path, (str, PathLike)):
-        raise TypeError(
-            f"Argument `path` must be a path, but its type is {type(path).__name__}."
-        )
+    check_type("path", path, (str, PathLike), "a path")
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qlstm.forecasting.sources.series import Series, parse_days, span
+from qlstm.forecasting.sources.series import Series, check_type, parse_days, span
 
 DEFAULT_STATION = "71508"
 _ONTARIO = {
@@ -115,30 +115,19 @@ def _check_request(
     station: str, timeout: float, cache_directory: str | PathLike | None
 ) -> None:
     """Refuse what the client would not; the station becomes part of an address."""
-    if not isinstance(station, str):
-        raise TypeError(
-            "Argument `station` must be a string such as '71508', but its type is "
-            f"{type(station).__name__}."
-        )
+    check_type("station", station, (str,), "a string such as '71508'")
     if not _STATION_ID.fullmatch(station):
         raise ValueError(
             "Argument `station` must be letters and digits such as '71508', but it is "
             f"{station!r}."
         )
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        raise TypeError(
-            "Argument `timeout` must be a number of seconds, but its type is "
-            f"{type(timeout).__name__}."
-        )
+    check_type("timeout", timeout, (int, float), "a number of seconds")
     if not (math.isfinite(timeout) and timeout > 0):
         raise ValueError(
             f"Argument `timeout` must be positive and finite, but it is {timeout}."
         )
-    if not isinstance(cache_directory, (str, PathLike, type(None))):
-        raise TypeError(
-            "Argument `cache_directory` must be a path or None, but its type is "
-            f"{type(cache_directory).__name__}."
-        )
+    paths = (str, PathLike, type(None))
+    check_type("cache_directory", cache_directory, paths, "a path or None")
 
 
 def _check_days(start: date | str, end: date | str) -> tuple[date, date]:

@@ -62,12 +62,23 @@ class Series:
 
     @property
     def sha256(self) -> str:
-        """Hexadecimal digest of the values as little-endian float64, one NaN for all.
+        """Digest of the values, see `sha256_of_values`."""
+        return sha256_of_values(self.values)
 
-        NaN has many bit patterns; all are written as one, so equal series agree.
-        """
-        values = np.where(np.isnan(self.values), np.nan, self.values)
-        return hashlib.sha256(values.astype("<f8").tobytes()).hexdigest()
+
+def sha256_of_values(values: np.ndarray) -> str:
+    """Hexadecimal digest of a series as little-endian float64, one NaN for all.
+
+    NaN has many bit patterns; all are written as one, so equal series agree.
+
+    Args:
+        values: float64 array ``(n,)``, NaN where the source has a gap.
+
+    Returns:
+        The sha256, 64 hexadecimal digits.
+    """
+    values = np.where(np.isnan(values), np.nan, values)
+    return hashlib.sha256(values.astype("<f8").tobytes()).hexdigest()
 
 
 def span(values: np.ndarray, dates: np.ndarray) -> dict:
@@ -80,6 +91,15 @@ def span(values: np.ndarray, dates: np.ndarray) -> dict:
     }
 
 
+def check_type(argument: str, value: object, kinds: tuple, wanted: str) -> None:
+    """Say so when a value is of another type; a truth value is no number."""
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        raise TypeError(
+            f"Argument `{argument}` must be {wanted}, but its type is "
+            f"{type(value).__name__}."
+        )
+
+
 def parse_day(value: date | str | None, argument: str) -> date | None:
     """Return `value` as a date; None stays None.
 
@@ -89,9 +109,9 @@ def parse_day(value: date | str | None, argument: str) -> date | None:
     """
     if value is None:
         return None
-    wanted = f"Argument `{argument}` must be a datetime.date or a string 'YYYY-MM-DD'"
-    if isinstance(value, datetime) or not isinstance(value, (date, str)):
-        raise TypeError(f"{wanted}, but its type is {type(value).__name__}.")
+    wanted = "a datetime.date or a string 'YYYY-MM-DD'"
+    kinds = () if isinstance(value, datetime) else (date, str)
+    check_type(argument, value, kinds, wanted)
     if isinstance(value, date):
         return value
     try:
@@ -100,7 +120,9 @@ def parse_day(value: date | str | None, argument: str) -> date | None:
             raise ValueError
         return date.fromisoformat(value)
     except ValueError:
-        raise ValueError(f"{wanted}, but it is {value!r}.") from None
+        raise ValueError(
+            f"Argument `{argument}` must be {wanted}, but it is {value!r}."
+        ) from None
 
 
 def parse_days(

@@ -6,19 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import qsim
+from qlstm.commands import Progress
 from qsim import entanglement
 
 MARGIN = 1e-6
 """Smaller differences count as none, of values found and of proved ends alike."""
-
-
 DRAWS, QUICK_DRAWS = 100, 3
-
-
 FIXED_ANGLE = 0.5
 """The angles that the map of K does not vary: the mean of the initial ones, U(0, 1)."""
-
-
 PI_4 = np.pi / 4
 
 
@@ -52,6 +47,16 @@ def named_gates() -> list[Gate]:
     ]
 
 
+def measure_gates(starts: int, seed: int) -> list[dict[str, Any]]:
+    """Every row of the table of gates."""
+    rows, progress = [], Progress()
+    for k, gate in enumerate(named_gates()):
+        progress.show(f"gates: {gate.name}")
+        rows.append(measure_gate(gate, starts, np.random.default_rng([seed, 0, k])))
+    progress.clear()
+    return rows
+
+
 def measure_gate(gate: Gate, starts: int, rng: np.random.Generator) -> dict[str, Any]:
     """Every number of one row; searches with few dimensions get three times the starts.
 
@@ -69,8 +74,9 @@ def measure_gate(gate: Gate, starts: int, rng: np.random.Generator) -> dict[str,
     )
     capacity = entanglement.log_negativity_capacity(u, dims)
     test = entanglement.maximality(u, dims)
-    two_qubits = dims == (2, 2)
-    weyl = entanglement.weyl_coordinates(u) / PI_4 if two_qubits else None
+    weyl = None
+    if dims == (2, 2):
+        weyl = (entanglement.weyl_coordinates(u) / PI_4).tolist()
     return {
         "name": gate.name,
         "dims": dims,
@@ -84,7 +90,7 @@ def measure_gate(gate: Gate, starts: int, rng: np.random.Generator) -> dict[str,
         "E_assisted": interval.lower,
         "certified": [interval.lower, interval.upper],
         "n_reached": interval.n_reached,
-        "weyl_over_pi_4": None if weyl is None else weyl.tolist(),
+        "weyl_over_pi_4": weyl,
         "maximality_residual": test.residual,
         "is_maximal": test.is_maximal,
     }
@@ -108,14 +114,8 @@ def ising_lines(a: NDArray) -> dict[str, NDArray[np.float64]]:
     """
     phi = np.linspace(0, np.pi / 2, 20001)[:, None]
     gain = binary_entropy(np.cos(phi + a) ** 2) - binary_entropy(np.cos(phi) ** 2)
-    strength = binary_entropy(np.cos(a) ** 2)
-    power = gain.max(axis=0)
-    return {
-        "K": strength,
-        "E_0": strength,
-        "E_up": power,
-        "LN": np.log2(1 + np.sin(2 * a)),
-    }
+    strength, capacity = binary_entropy(np.cos(a) ** 2), np.log2(1 + np.sin(2 * a))
+    return {"K": strength, "E_0": strength, "E_up": gain.max(axis=0), "LN": capacity}
 
 
 def heisenberg_lines(a: NDArray) -> dict[str, NDArray[np.float64]]:
@@ -143,27 +143,34 @@ LINES = {
 }
 
 
-def measure_line(
-    line: str, n_points: int, starts: int, rng: np.random.Generator
-) -> dict[str, Any]:
-    """K, E_0, E_up and LN by search, beside the closed forms."""
-    _, gate_at, closed = LINES[line]
+def measure_lines(n_points: int, starts: int, seed: int) -> dict[str, Any]:
+    """K, E_0, E_up and its upper bound along each line, beside the closed forms."""
+    lines, progress = {}, Progress()
     angles = np.linspace(0, PI_4, n_points)
-    found = {key: [] for key in ("K", "E_0", "E_up", "upper")}
-    for a in angles:
-        gate = gate_at(a)
-        product = entanglement.entangling_power(
-            gate, (2, 2), inputs="product", n_starts=3 * starts, rng=rng
-        )
-        interval = entanglement.entangling_power_bounds(
-            gate, (2, 2), n_starts=starts, rng=rng
-        )
-        found["K"].append(entanglement.schmidt_strength(gate, (2, 2)))
-        found["E_0"].append(product.value)
-        found["E_up"].append(interval.lower)
-        found["upper"].append(interval.upper)
-    exact = {key: values.tolist() for key, values in closed(angles).items()}
-    return {"a": angles.tolist(), "found": found, "closed": exact}
+    for k, (line, (_, gate_at, closed)) in enumerate(LINES.items()):
+        progress.show(f"sandwich: {line}")
+        rng = np.random.default_rng([seed, 1, k])
+        points = [measure_point(gate_at(a), starts, rng) for a in angles]
+        columns = zip(*points, strict=True)
+        lines[line] = {
+            "a": angles.tolist(),
+            "found": dict(zip(("K", "E_0", "E_up", "upper"), columns, strict=True)),
+            "closed": {key: values.tolist() for key, values in closed(angles).items()},
+        }
+    progress.clear()
+    return lines
+
+
+def measure_point(
+    gate: NDArray, starts: int, rng: np.random.Generator
+) -> tuple[float, float, float, float]:
+    """The strength, the two powers that are searched for, and the bound above them."""
+    product = entanglement.entangling_power(
+        gate, (2, 2), inputs="product", n_starts=3 * starts, rng=rng
+    )
+    power = entanglement.entangling_power_bounds(gate, (2, 2), n_starts=starts, rng=rng)
+    strength = entanglement.schmidt_strength(gate, (2, 2))
+    return strength, product.value, power.lower, power.upper
 
 
 class Ensemble(NamedTuple):
@@ -185,14 +192,8 @@ class Ensemble(NamedTuple):
 
 
 RY_TURN, RY_UNIT = "RY, 2 layers, [0, 2 pi]", "RY, 2 layers, [0, 1]"
-
-
 INVERSE_TURN, INVERSE_UNIT = f"inverse {RY_TURN}", f"inverse {RY_UNIT}"
-
-
 RX_FLAT, HAAR = "RX, 2 layers, [0, 2 pi]", "Haar 16 x 16"
-
-
 ENSEMBLES = [
     Ensemble(RY_TURN, "RY", 2),
     Ensemble(RY_UNIT, "RY", 2, 1.0),
@@ -205,6 +206,25 @@ ENSEMBLES = [
     Ensemble("RY, 1 layer, [0, 2 pi]", "RY", 1),
     Ensemble(HAAR, "", 0),
 ]
+
+
+def measure_circuits(
+    n_draws: int, starts: int, seed: int
+) -> tuple[dict[str, list[dict[str, Any]]], dict[str, Any]]:
+    """Both powers of random circuits, and of the qubit-qutrit gate."""
+    draws: dict[str, list[dict[str, Any]]] = {}
+    progress = Progress()
+    for k, ensemble in enumerate(ENSEMBLES):
+        rng = np.random.default_rng([seed, 2, k])
+        draws[ensemble.name] = []
+        for draw in range(n_draws):
+            progress.show(f"circuits: {ensemble.name}, draw {draw + 1} of {n_draws}")
+            pair = measure_pair(ensemble.draw(rng), (4, 4), starts, rng)
+            draws[ensemble.name].append(pair)
+    rng = np.random.default_rng([seed, 3])
+    gate = measure_pair(entanglement.QUBIT_QUTRIT, (2, 3), starts, rng, (5, 5))
+    progress.clear()
+    return draws, gate
 
 
 def measure_pair(
@@ -230,7 +250,7 @@ def measure_pair(
 
 def summarize(draws: list[dict[str, Any]]) -> dict[str, Any]:
     """Means, ranges and counts of the draws of one ensemble."""
-    up, down = (np.array([draw[key] for draw in draws]) for key in ("up", "down"))
+    up, down = ends(draws)
     difference = down[:, 0] - up[:, 0]
     return {
         "K": float(np.mean([draw["K"] for draw in draws])),
@@ -245,6 +265,11 @@ def summarize(draws: list[dict[str, Any]]) -> dict[str, Any]:
         "up_over_down_proved": int((up[:, 0] > down[:, 1] + MARGIN).sum()),
         "n_draws": len(draws),
     }
+
+
+def ends(pairs: list[dict[str, Any]]) -> NDArray[np.float64]:
+    """What was found and what is proved, of power up and down: ``(2, n, 2)``."""
+    return np.array([[pair[key] for pair in pairs] for key in ("up", "down")])
 
 
 def _spread(values: NDArray) -> dict[str, float]:

@@ -5,6 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.checks import as_real
+from qlstm.forecasting.checks import check_finite
+
 
 class Layout(NamedTuple):
     """Sizes of the windows and targets a forecaster is fitted on."""
@@ -49,27 +52,26 @@ class Examples(NamedTuple):
 
 def check_windows(inputs: ArrayLike) -> NDArray[np.float64]:
     """Return `inputs` as float64 ``(n, n_steps, n_features)``, or say what is off."""
-    inputs = np.asarray(inputs, dtype=np.float64)
+    inputs = as_real("inputs", inputs)
     if inputs.ndim != 3 or 0 in inputs.shape:
         raise ValueError(
             "Argument `inputs` must have shape (n, n_steps, n_features), none of them "
             f"0, but has {inputs.shape}."
         )
-    _check_finite("inputs", inputs)
-    return inputs
+    return check_finite("inputs", inputs)
 
 
 def check_examples(inputs: ArrayLike, targets: ArrayLike) -> Examples:
     """Return windows and targets as `Examples`, or say what is off."""
     inputs = check_windows(inputs)
-    targets = np.asarray(targets, dtype=np.float64)
+    targets = as_real("targets", targets)
     n = len(inputs)
     if targets.ndim not in (1, 2) or len(targets) != n or targets.size == 0:
         raise ValueError(
             f"Argument `targets` must have shape ({n},) or ({n}, horizon), "
             f"but has {targets.shape}."
         )
-    _check_finite("targets", targets)
+    check_finite("targets", targets)
     horizon = targets.shape[1] if targets.ndim == 2 else None
     layout = Layout(inputs.shape[1], inputs.shape[2], horizon)
     return Examples(inputs, targets.reshape(n, -1), layout)
@@ -89,14 +91,3 @@ def check_validation(
             f"{tuple(examples.layout)}."
         )
     return examples
-
-
-def _check_finite(name: str, array: NDArray) -> None:
-    """Say so when a value is nan or inf."""
-    finite = np.isfinite(array)
-    if not finite.all():
-        where = tuple(int(k) for k in np.argwhere(~finite)[0])
-        raise ValueError(
-            f"Argument `{name}` must be finite, but sample {where[0]} holds "
-            f"{array[where]}."
-        )

@@ -1,6 +1,6 @@
-"""One configuration on both sides: ours in NumPy and the same model in PennyLane.
+"""What `experiments.crosscheck` compares: ours in NumPy, the same model in PennyLane.
 
-Used by `experiments.crosscheck`, which reports what is found here. Needs PennyLane.
+One configuration at a time. Needs PennyLane.
 """
 
 import time
@@ -21,11 +21,9 @@ from qlstm import (
     loss_and_grad,
     predict,
 )
-from qlstm.cell import ROUTES, circuit_angles
 from qlstm.forecasting import SINE_PROTOCOLS, make_windows, noisy_sine, step_targets
-from qlstm.interchange.pennylane import check_paper_cell
-from qlstm.model import unroll
-from qlstm.params import LOSSES
+from qlstm.insight import trace
+from qlstm.interchange import check_paper_cell
 from qsim import (
     adjoint_layers,
     entangling_layers,
@@ -58,7 +56,7 @@ class Side(NamedTuple):
     """``(params, adam, inputs, targets) -> (loss, grads, params, adam)``; the first
     adam is None."""
     states: Callable
-    """``(params, inputs) -> (n_steps, batch, 2**n_system, 2**n_ancilla)``."""
+    """``(params, inputs) -> (batch, n_steps, 2**n_system, 2**n_ancilla)``."""
 
 
 class Run(NamedTuple):
@@ -187,49 +185,55 @@ def compare_at(
     """
     theirs = pm.unroll(params, data.inputs, config, cell)
     joints = np.concatenate(theirs.joints)  # (STEPS * WINDOWS, 2**n_wires)
-    runs = [unroll(params, data.inputs, config, route) for route in ROUTES]
-    branches = [np.asarray(run.branches) for run in runs]
-    states = np.reshape(theirs.states, branches[0].shape)
+    ours = trace(params, data.inputs, config)
+    memories = np.stack(theirs.memories[:-1], axis=1)
+    outputs = predict(params, data.inputs, config, all_steps=True)
     found = {
-        "state after each layer": _layer_difference(params, joints, config),
-        "joint states": difference(branches, [states] * len(runs)),
-        "memories": difference(runs[0].memories[1:], theirs.memories[:-1]),
-        "outputs of all steps": difference(
-            predict(params, data.inputs, config, all_steps=True).T, theirs.outputs
+        "state after each layer": difference(
+            _states_by_layer(params, joints, config),
+            pm.states_by_layer(params, joints, config),
         ),
+        "joint states": difference(ours.state_out, _by_register(theirs.states, config)),
+        "memories": difference(ours.memory_before[:, 1:], memories),
+        "outputs of all steps": difference(outputs.T, theirs.outputs),
     }
-    measured = _measurements(branches[0], config)
+    states = ours.state_out.swapaxes(0, 1).reshape(-1, *(2,) * config.n_wires)
     probed = pm.make_probe(config)(joints, params.entangler, params.disentangler)
-    for (name, value), other in zip(measured.items(), probed, strict=True):
+    measured = _measurements(states, config).items()
+    for (name, value), other in zip(measured, probed, strict=True):
         found[name] = difference(value, other)
-    for loss in LOSSES:
+    for loss, steps in (("last", "last step"), ("all", "all steps")):
         c, targets = replace(config, loss=loss), data.targets[loss]
         value, grads = loss_and_grad(params, data.inputs, targets, c)
         other = pm.loss_and_grad(pm.trainable(params), data.inputs, targets, c, cell)
-        steps = {"last": "last step", "all": "all steps"}[loss]
         found[f"loss, {steps}"] = difference(value, other[0])
         found[f"gradient, {steps}"] = difference(grads, other[1])
     return found
 
 
-def _layer_difference(
+def _by_register(states: list, config: QLSTMConfig) -> NDArray:
+    """PennyLane's joint states, ``(batch, n_steps, 2**n_system, 2**n_ancilla)``."""
+    stacked = np.stack(states, axis=1)
+    return stacked.reshape(*stacked.shape[:2], config.system_dim, config.ancilla_dim)
+
+
+def _states_by_layer(
     params: QLSTMParams, joints: NDArray, config: QLSTMConfig
-) -> float:
-    """Ours against theirs after each layer, from the same joint states."""
-    state, ours = joints.reshape(-1, *(2,) * config.n_wires), []
-    angles = circuit_angles(params, config)
-    for k, row in enumerate(angles):
-        inverse = k >= config.n_layers and config.disentangler == "inverse"
-        apply = adjoint_layers if inverse else entangling_layers
-        row = angles[config.n_layers - k - 1] if inverse else row
+) -> list[NDArray]:
+    """Our states after each layer, in the order in which they are applied."""
+    inverse = config.disentangler == "inverse"
+    second = adjoint_layers if inverse else entangling_layers
+    layers = [(entangling_layers, row) for row in params.entangler]
+    layers += [(second, row) for row in params.disentangler[::-1]]
+    state, found = joints.reshape(-1, *(2,) * config.n_wires), []
+    for apply, row in layers:
         state = apply(state, row[None], config.rotation)
-        ours.append(state.reshape(joints.shape))
-    return difference(ours, pm.states_by_layer(params, joints, config))
+        found.append(state.reshape(joints.shape))
+    return found
 
 
-def _measurements(branches: NDArray, config: QLSTMConfig) -> dict[str, NDArray]:
+def _measurements(state: NDArray, config: QLSTMConfig) -> dict[str, NDArray]:
     """What our simulator measures on joint states, in the order of PennyLane's probe."""
-    state = branches.reshape(-1, *(2,) * config.n_wires)
     system = range(config.n_system)
     ancilla = range(config.n_system, config.n_wires)
     rho = reduced_density_matrix(state, ancilla)
@@ -290,7 +294,7 @@ def train(side: Side, params: Any, data: Data, config: QLSTMConfig) -> Run:
         elapsed = 0.0
         for rows in batches:
             x, y = data.inputs[rows], targets[rows]
-            chosen, margin = _likeliest(side.states(params, x)[:-1])
+            chosen, margin = _likeliest(side.states(params, x)[:, :-1])
             start = time.perf_counter()
             loss, grad, params, adam = side.step(params, adam, x, y)
             elapsed += time.perf_counter() - start
@@ -319,7 +323,7 @@ def _likeliest(states: NDArray) -> tuple[NDArray, float]:
     """Likeliest outcomes ``(batch, n_steps)``, and the smallest lead over the second."""
     p = np.sum(states.real**2 + states.imag**2, axis=3)
     ordered = np.sort(p, axis=2)
-    return p.argmax(axis=2).T, float((ordered[..., -1] - ordered[..., -2]).min())
+    return p.argmax(axis=2), float((ordered[..., -1] - ordered[..., -2]).min())
 
 
 def _our_side(config: QLSTMConfig) -> Side:
@@ -327,15 +331,11 @@ def _our_side(config: QLSTMConfig) -> Side:
 
     def step(params, adam, inputs, targets):
         loss, grads = loss_and_grad(params, inputs, targets, config)
-        params, adam = adam_update(
-            params, grads, adam or adam_init(params), LEARNING_RATE
-        )
+        adam = adam or adam_init(params)
+        params, adam = adam_update(params, grads, adam, LEARNING_RATE)
         return loss, grads, params, adam
 
-    def states(params, inputs):
-        return np.asarray(unroll(params, inputs, config).branches)
-
-    return Side(step, states)
+    return Side(step, lambda params, inputs: trace(params, inputs, config).state_out)
 
 
 def _their_side(config: QLSTMConfig, cell) -> Side:
@@ -347,7 +347,6 @@ def _their_side(config: QLSTMConfig, cell) -> Side:
         return loss, grads, pm.adam_step(params, grads, adam), adam
 
     def states(params, inputs):
-        stacked = np.stack(pm.unroll(params, inputs, config, cell).states)
-        return stacked.reshape(*stacked.shape[:2], config.system_dim, -1)
+        return _by_register(pm.unroll(params, inputs, config, cell).states, config)
 
     return Side(step, states)

@@ -1,0 +1,1 @@
+"""What `benchmark_models` and `ablation` share: their runs, sentences and strips."""

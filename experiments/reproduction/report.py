@@ -1,0 +1,59 @@
+"""A reading as a table, and as JSON takes it."""
+
+from typing import Any
+
+from experiments.reproduction.runs import Reading, summarize
+from qlstm.commands import format_table
+from qlstm.forecasting import audit
+
+
+def report(reading: Reading) -> str:
+    """What the protocol is, what `audit` finds, and a table of medians."""
+    data = reading.dataset
+    parts = f"{len(data.train.targets)} training and {len(data.test.targets)} test"
+    summaries = {name: summarize(runs) for name, runs in reading.runs.items()}
+    headline = (
+        f"{reading.name}: {parts} windows; {100 * reading.beyond:.0f} % of the targets "
+        f"lie outside [-1, 1]. Medians [quartiles] over {summaries['AR(10)']['n']} seeds."
+    )
+    findings = [f"audit: {finding}" for finding in audit(data).findings]
+    rows = [
+        [
+            name,
+            *(_cell(found, n) for n in ("first_loss", "last_loss", "mse", "skill")),
+            f"{found['n_better']}/{found['n']}",
+            f"{found['n_copies']}/{found['n']}",
+            *(_cell(found, n) for n in ("r_before", "r_target")),
+        ]
+        for name, found in summaries.items()
+    ]
+    header = ["model", "first loss", "last loss", "test MSE", "skill", "better"]
+    table = format_table([*header, "copies", "r before", "r target"], rows)
+    return "\n".join([headline, *findings, table])
+
+
+def _cell(summary: dict[str, Any], name: str) -> str:
+    """A median with its quartiles."""
+    if name not in summary:
+        return "-"
+    if name.startswith("r_"):
+        return f"{summary[name]['median']:.2f}"
+    digits = 2 if name == "skill" else 4
+    median, low, high = (f"{value:.{digits}f}" for value in summary[name].values())
+    return f"{median} [{low}, {high}]"
+
+
+def record(reading: Reading) -> dict[str, Any]:
+    """A reading as JSON takes it."""
+    data = reading.dataset
+    parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    return {
+        "protocol": vars(data.protocol),
+        "n_windows": {name: len(part.targets) for name, part in parts.items()},
+        "audit": [str(finding) for finding in audit(data).findings],
+        "share_beyond_reach": reading.beyond,
+        "models": {
+            name: {"summary": summarize(runs), "runs": runs}
+            for name, runs in reading.runs.items()
+        },
+    }
