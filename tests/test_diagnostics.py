@@ -199,7 +199,7 @@ def test_retention_falls_from_twice_the_wires(rotation, sizes):
 def test_only_channels_are_channels(question, memory):
     params, inputs, config = draw(6, memory=memory)
     with pytest.raises(
-        ValueError, match=rf"one of sampled, mixed.*is '{memory}'.*repl"
+        ValueError, match=rf"one of mixed, sampled.*is '{memory}'.*repl"
     ):
         question(params, inputs, config)
 
