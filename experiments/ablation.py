@@ -151,8 +151,8 @@ def verdict(rows: list[Row], n_seeds: int) -> str:
     groups = sort_out((f"{label} ({d:+.3f})", d, p) for label, d, p in found)
     headings = "Skill falls with", "Skill rises with", "No difference is shown for"
     opening = (
-        f"The full model has a median skill of {rows[0].skill['median']:+.3f}. Changes, "
-        f"with median differences on the same seeds (Wilcoxon, Holm, level {LEVEL}):"
+        f"The full model has a median skill of {rows[0].skill['median']:+.3f}. Changes,"
+        f" with median differences on the same seeds (Wilcoxon, Holm, level {LEVEL}):"
     )
     listed = zip(headings, map(listing, groups), strict=True)
     sentences = [f"{heading}: {labels}." for heading, labels in listed]

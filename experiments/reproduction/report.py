@@ -12,9 +12,10 @@ def report(reading: Reading) -> str:
     data = reading.dataset
     parts = f"{len(data.train.targets)} training and {len(data.test.targets)} test"
     summaries = {name: summarize(runs) for name, runs in reading.runs.items()}
+    n_seeds = summaries["AR(10)"]["n"]
     headline = (
         f"{reading.name}: {parts} windows; {100 * reading.beyond:.0f} % of the targets "
-        f"lie outside [-1, 1]. Medians [quartiles] over {summaries['AR(10)']['n']} seeds."
+        f"lie outside [-1, 1]. Medians [quartiles] over {n_seeds} seeds."
     )
     findings = [f"audit: {finding}" for finding in audit(data).findings]
     rows = [
