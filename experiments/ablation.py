@@ -25,9 +25,9 @@ from experiments.comparison.report import (
 )
 from experiments.comparison.runs import Entry, Outcome, Setting, do_runs, make_parser
 from experiments.comparison.strips import Strip, draw_strips, plain_numbers
+from qlstm import MEMORIES, ROTATIONS
 from qlstm.commands import Parser, format_table, run_main
 from qlstm.forecasting import quartiles
-from qlstm.params import MEMORIES, ROTATIONS
 
 FULL, AR = "full", "AR(10)"
 BASES = {

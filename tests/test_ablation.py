@@ -9,8 +9,8 @@ from test_benchmark_models import cells_of, run_here
 
 from experiments.ablation import make_entries
 from experiments.comparison.runs import Entry, Setting, do_runs, make_parser
+from qlstm import MEMORIES
 from qlstm.forecasting import SINE_PROTOCOLS, make_forecaster, paired_wilcoxon
-from qlstm.params import MEMORIES
 
 
 @pytest.fixture(scope="module")

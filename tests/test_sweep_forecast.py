@@ -295,7 +295,7 @@ def test_a_grid_from_a_file(tmp_path, monkeypatch, capsys, days):
 
 
 def test_failed_runs_give_status_one(tmp_path, monkeypatch, capsys):
-    models = f"{SPEC},quantum:n_system=50"
+    models = f"{SPEC},quantum:n_system=36"
     options = ["--models", models, "--seeds", 1, "--epochs", 1, "--workers", 1]
     with pytest.raises(SystemExit) as status:
         run_here(monkeypatch, *options, "--out", tmp_path)
@@ -307,7 +307,7 @@ def test_failed_runs_give_status_one(tmp_path, monkeypatch, capsys):
     columns = ["model.n_ancilla", "model.n_layers", "model.n_system", "n", "failed"]
     assert header.split()[:5] == columns
     assert good.split()[:5] == ["1", "1", "1", "1", "0"]
-    assert bad.split() == ["2", "2", "50", "0", "1", "-", "-", "-", "-"]
+    assert bad.split() == ["2", "2", "36", "0", "1", "-", "-", "-", "-"]
     assert len(list((tmp_path / "failed").glob("*.txt"))) == 1
 
 

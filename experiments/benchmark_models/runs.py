@@ -1,7 +1,7 @@
 """Which models are compared, and with what budgets of training."""
 
 from experiments.comparison.runs import Entry, Setting
-from qlstm.params import PAPER_MEMORIES, ROTATIONS
+from qlstm import PAPER_MEMORIES, ROTATIONS
 
 PERSISTENCE, AR = "persistence", "AR(10)"
 MATCHED, MATCHED_LONG = "LSTM matched", "LSTM matched, long"

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import spearmanr
 
+from qlstm import PAPER_MEMORIES, ROTATIONS
 from qlstm.forecasting import Dataset, check_copy, errors, persistence, quartiles, skill
-from qlstm.params import PAPER_MEMORIES, ROTATIONS
 from qlstm.sweeps import RunFolder, complete_config, load_dataset
 
 MODELS: dict[str, dict[str, str]] = {
