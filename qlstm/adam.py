@@ -83,10 +83,9 @@ def adam_update(
         ("beta2", beta2, 1),
         ("epsilon", epsilon, np.inf),
     ):
-        low = name.startswith("beta") and value == 0
-        if not isinstance(value, Real) or not (low or 0 < value < top):
+        if not isinstance(value, Real) or not 0 <= value < top:
             raise ValueError(
-                f"Argument `{name}` must be a real number between 0 and {top}, "
+                f"Argument `{name}` must be a real number from 0 to below {top}, "
                 f"but is {value!r}."
             )
     g, x = (np.concatenate([np.ravel(a) for a in arrays]) for arrays in (grads, params))
