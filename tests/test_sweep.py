@@ -372,7 +372,8 @@ def test_a_worker_uses_one_thread(tmp_path, monkeypatch):
 
 
 RULE = """
-from qlstm.memory import Reset, register_memory
+from qlstm.memory import Reset
+from qlstm.registry import register_memory
 
 class Forgetful(Reset):
     pass

@@ -21,8 +21,8 @@ from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from qlstm.files import canonical_json, versions
-from qlstm.memory import load_rules, user_rules
 from qlstm.params import check_size
+from qlstm.registry import load_rules, user_rules
 from qlstm.sweeps.files import DamagedRunError, Record, RunFolder, run_key
 from qlstm.sweeps.workers import ExecutorError, ProcessWorkers, worker_died
 
