@@ -1,16 +1,19 @@
 """A small batched statevector simulator with hand-written derivatives.
 
 States are arrays ``(batch, 2, ..., 2)``; wire 0 is the most significant bit. It knows
-nothing about recurrent networks. It needs NumPy and SciPy only.
+nothing about recurrent networks, and loads NumPy alone. In the order of a calculation:
+`state` and `gates`, `circuits` (with `kernels` beneath), `measure`, `gradients`. How
+entangled a state is, and how much entanglement a unitary can make, is in
+`qsim.entanglement`, which needs SciPy too.
 """
 
 from qsim.circuits import (
     adjoint_layers,
-    adjoint_layers_backward,
     circuit_matrix,
-    circuit_matrix_backward,
+    entangling_layer,
     entangling_layers,
     entangling_layers_backward,
+    layer_gates,
 )
 from qsim.gates import CNOT, HADAMARD, I2, PAULI_X, PAULI_Y, PAULI_Z, RX, RY, RZ
 from qsim.gradients import finite_difference, parameter_shift
@@ -35,15 +38,15 @@ __all__ = [
     "RZ",
     "Collapsed",
     "adjoint_layers",
-    "adjoint_layers_backward",
     "apply_gate",
     "circuit_matrix",
-    "circuit_matrix_backward",
     "collapse",
+    "entangling_layer",
     "entangling_layers",
     "entangling_layers_backward",
     "expval_z",
     "finite_difference",
+    "layer_gates",
     "parameter_shift",
     "probabilities",
     "reduced_density_matrix",

@@ -1,15 +1,81 @@
 """Entangling layers: a rotation on every wire, then a closed ring of CNOTs.
 
-Public functions and their checks; the arithmetic is in `qsim.kernels`. Derivations:
-docs/gradients.md, sections 1 to 3.
+`entangling_layer` shows what a layer is, gate by gate. `entangling_layers` and the
+functions behind it are the fast way, with which it agrees: they check, and leave the
+arithmetic to `qsim.kernels`. Derivations: docs/gradients.md, sections 1 to 3.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qsim.gates import ROTATIONS
-from qsim.kernels import circuit_matrices, circuit_matrices_backward, layer_kernel
-from qsim.state import check_state
+from qsim.gates import CNOT, ROTATIONS, ring_wires
+from qsim.kernels import Kernel, circuit_matrices, layer_kernel
+from qsim.state import apply_gate, check_state
+
+
+def layer_gates(
+    angles: ArrayLike, rotation: str = "RX"
+) -> list[tuple[str, NDArray, tuple[int, ...]]]:
+    """The gates of one entangling layer, in order.
+
+    Args:
+        angles: An angle for each wire, in radians, ``(n_wires,)``.
+        rotation: ``"RX"``, ``"RY"`` or ``"RZ"``.
+
+    Returns:
+        For each gate its name, its matrix and its wires: a rotation on every wire, then
+        the CNOTs ``(0,1), (1,2), ..., (n-1,0)``. Two wires have one CNOT, one wire has
+        none.
+
+    Raises:
+        ValueError: If the angles' shape is wrong or the rotation is unknown.
+
+    Example:
+        >>> for name, _, wires in layer_gates([0.1, 0.2, 0.3]):
+        ...     print(name, *wires)
+        RX 0
+        RX 1
+        RX 2
+        CNOT 0 1
+        CNOT 1 2
+        CNOT 2 0
+    """
+    angles = _check_angles(angles, rotation, ("n_wires",))
+    gates = [(rotation, ROTATIONS[rotation](t), (w,)) for w, t in enumerate(angles)]
+    return gates + [("CNOT", CNOT, wires) for wires in ring_wires(len(angles))]
+
+
+def entangling_layer(
+    state: ArrayLike, angles: ArrayLike, rotation: str = "RX"
+) -> NDArray:
+    """Apply one layer gate by gate: what `entangling_layers` does, and not how.
+
+    Args:
+        state: Array ``(batch, 2, ..., 2)``.
+        angles: An angle for each wire, in radians, ``(n_wires,)``.
+        rotation: ``"RX"``, ``"RY"`` or ``"RZ"``.
+
+    Returns:
+        A new array of the state's shape.
+
+    Raises:
+        ValueError: If shapes do not fit or the rotation is unknown.
+
+    Example:
+        A half turn of wire 0 flips it, and the CNOT flips wire 1:
+
+        >>> from qsim import zero_state
+        >>> entangling_layer(zero_state(2), [np.pi, 0.0], "RY").round(3) + 0
+        array([[[0., 0.],
+                [0., 1.]]])
+    """
+    state = check_state(state)
+    angles = _check_angles(angles, rotation, (state.ndim - 1,))
+    for _, gate, wires in layer_gates(angles, rotation):
+        state = apply_gate(state, gate, wires)
+    return state
 
 
 def entangling_layers(
@@ -44,9 +110,8 @@ def entangling_layers(
         array([[0., 0., 0., 1.]])
     """
     state = check_state(state)
-    angles = check_angles(angles, rotation, state.ndim - 1)
-    rows = state.reshape(1, len(state), -1)
-    return layer_kernel(angles[None], rotation).forward(rows).reshape(state.shape)
+    kernel = _kernel(angles, rotation, state)
+    return kernel.forward(_rows(state)).reshape(state.shape)
 
 
 def entangling_layers_backward(
@@ -82,15 +147,15 @@ def entangling_layers_backward(
         >>> before.round(3) + 0, grad.round(3)
         (array([[1., 0.]]), array([[-1.]]))
     """
-    state, grad_state = _check_pair(state, grad_state)
-    angles = check_real_angles(angles, rotation, state.ndim - 1)
-    kernel = layer_kernel(angles[None], rotation)
-    rows, grad_rows = (
-        array.reshape(1, len(state), -1) for array in (state, grad_state)
-    )
-    pair, grad_angles = kernel.forward_backward(rows, grad_rows)
-    before, grad_before = kernel.leave(pair).reshape(2, *state.shape)
-    return before, grad_before, grad_angles[0]
+    state, grad_state = check_state(state), np.asarray(grad_state)
+    if grad_state.shape != state.shape:
+        raise ValueError(
+            f"Argument `grad_state` must have the shape of `state`, {state.shape}, "
+            f"but has {grad_state.shape}."
+        )
+    kernel = _kernel(_refuse_complex(angles), rotation, state)
+    pair, grad_angles = kernel.forward_backward(_rows(state), _rows(grad_state))
+    return *kernel.leave(pair).reshape(2, *state.shape), grad_angles[0]
 
 
 def adjoint_layers(
@@ -120,38 +185,8 @@ def adjoint_layers(
                 [0., 0.]]])
     """
     state = check_state(state)
-    angles = check_real_angles(angles, rotation, state.ndim - 1)
-    rows = state.reshape(1, len(state), -1)
-    return layer_kernel(angles[None], rotation).adjoint(rows).reshape(state.shape)
-
-
-def adjoint_layers_backward(
-    state: ArrayLike, grad_state: ArrayLike, angles: ArrayLike, rotation: str = "RX"
-) -> tuple[NDArray, NDArray, NDArray[np.float64]]:
-    """Pull a gradient back through `adjoint_layers`, applying the gates again.
-
-    Args:
-        state: What `adjoint_layers` returned, ``(batch, 2, ..., 2)``.
-        grad_state: Gradient of a real loss with respect to it, the same shape.
-        angles: The angles it was given, ``(n_layers, n_wires)``.
-        rotation: The rotation it was given.
-
-    Returns:
-        The state that went in, the gradient with respect to it, and the gradient with
-        respect to the angles ``(n_layers, n_wires)``, summed over the batch.
-
-    Raises:
-        ValueError: If shapes do not fit or the rotation is unknown.
-    """
-    state, grad_state = _check_pair(state, grad_state)
-    angles = check_real_angles(angles, rotation, state.ndim - 1)
-    kernel = layer_kernel(angles[None], rotation)
-    rows, grad_rows = (
-        array.reshape(1, len(state), -1) for array in (state, grad_state)
-    )
-    pair, grad_angles = kernel.adjoint_backward(rows, grad_rows)
-    before, grad_before = kernel.leave(pair).reshape(2, *state.shape)
-    return before, grad_before, grad_angles[0]
+    kernel = _kernel(_refuse_complex(angles), rotation, state)
+    return kernel.adjoint(_rows(state)).reshape(state.shape)
 
 
 def circuit_matrix(angles: ArrayLike, rotation: str = "RX") -> NDArray:
@@ -177,62 +212,25 @@ def circuit_matrix(angles: ArrayLike, rotation: str = "RX") -> NDArray:
                [0., 0., 0., 1.],
                [0., 0., 1., 0.]])
     """
-    return circuit_matrices(check_angles(angles, rotation)[None], rotation)[0]
+    angles = _check_angles(angles, rotation)
+    return circuit_matrices(angles[None], rotation)[0]
 
 
-def circuit_matrix_backward(
-    matrix: ArrayLike,
-    grad_matrix: ArrayLike,
+def _kernel(angles: ArrayLike, rotation: str, state: NDArray) -> Kernel:
+    """The kernel of one model, for a checked batch of states."""
+    angles = _check_angles(angles, rotation, ("n_layers", state.ndim - 1))
+    return layer_kernel(angles[None], rotation)
+
+
+def _rows(state: NDArray) -> NDArray:
+    """A batch of states as the rows of one model, ``(1, batch, 2**n_wires)``."""
+    return state.reshape(1, len(state), -1)
+
+
+def _check_angles(
     angles: ArrayLike,
-    rotation: str = "RX",
-) -> NDArray[np.float64]:
-    """Gradient of a loss with respect to the angles of `circuit_matrix`.
-
-    Args:
-        matrix: What `circuit_matrix` returned, ``(2**n_wires, 2**n_wires)``.
-        grad_matrix: Gradient of a real loss with respect to it, the same shape.
-        angles: The angles that were applied, ``(n_layers, n_wires)``.
-        rotation: The rotation that was applied.
-
-    Returns:
-        float64 array ``(n_layers, n_wires)``.
-
-    Raises:
-        ValueError: If shapes do not fit or the rotation is unknown.
-
-    Example:
-        The first entry of ``RY(t)`` is ``cos(t / 2)``:
-
-        >>> matrix = circuit_matrix([[np.pi / 2]], "RY")
-        >>> circuit_matrix_backward(matrix, [[1, 0], [0, 0]], [[np.pi / 2]], "RY").round(4)
-        array([[-0.3536]])
-    """
-    angles = check_real_angles(angles, rotation)
-    matrix, grad_matrix = np.asarray(matrix), np.asarray(grad_matrix)
-    dim = 2 ** angles.shape[1]
-    for name, array in (("matrix", matrix), ("grad_matrix", grad_matrix)):
-        if array.shape != (dim, dim):
-            raise ValueError(
-                f"Argument `{name}` must have shape {(dim, dim)}, but has {array.shape}."
-            )
-    return circuit_matrices_backward(
-        matrix[None], grad_matrix[None], angles[None], rotation
-    )[0]
-
-
-def _check_pair(state: ArrayLike, grad_state: ArrayLike) -> tuple[NDArray, NDArray]:
-    """Return a state and its gradient as arrays of one shape, or say what is off."""
-    state, grad_state = check_state(state), np.asarray(grad_state)
-    if grad_state.shape != state.shape:
-        raise ValueError(
-            f"Argument `grad_state` must have the shape of `state`, {state.shape}, "
-            f"but has {grad_state.shape}."
-        )
-    return state, grad_state
-
-
-def check_angles(
-    angles: ArrayLike, rotation: str, n_wires: int | None = None
+    rotation: str,
+    shape: Sequence[int | str] = ("n_layers", "n_wires"),
 ) -> NDArray:
     """Return `angles` as an array, or say what is wrong with them or the rotation."""
     if rotation not in ROTATIONS:
@@ -245,10 +243,14 @@ def check_angles(
         raise TypeError(
             f"Argument `angles` must be an array of numbers, but is of {angles.dtype}."
         )
-    if angles.ndim != 2 or 0 in angles.shape or n_wires not in (None, angles.shape[1]):
-        wanted = "n_wires" if n_wires is None else n_wires
+    if (
+        angles.ndim != len(shape)
+        or 0 in angles.shape
+        or shape[-1] not in ("n_wires", angles.shape[-1])
+    ):
+        wanted = ", ".join(map(str, shape)) + "," * (len(shape) == 1)
         raise ValueError(
-            f"Argument `angles` must have shape (n_layers, {wanted}), none of them 0, "
+            f"Argument `angles` must have shape ({wanted}), none of them 0, "
             f"but has {angles.shape}."
         )
     if not np.isfinite(angles).all():
@@ -256,11 +258,8 @@ def check_angles(
     return angles
 
 
-def check_real_angles(
-    angles: ArrayLike, rotation: str, n_wires: int | None = None
-) -> NDArray[np.float64]:
-    """The same for gates that are undone, whose inverse is not analytic."""
-    angles = check_angles(angles, rotation, n_wires)
+def _refuse_complex(angles: ArrayLike) -> ArrayLike:
+    """Gates that are undone have real angles: their inverse is not analytic."""
     if np.iscomplexobj(angles):
         raise ValueError("Argument `angles` must be real here, but is complex.")
     return angles

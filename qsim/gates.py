@@ -12,14 +12,7 @@ PAULI_X = np.array([[0.0, 1.0], [1.0, 0.0]])
 PAULI_Y = np.array([[0.0, -1.0j], [1.0j, 0.0]])
 PAULI_Z = np.diag([1.0, -1.0])
 HADAMARD = np.array([[1.0, 1.0], [1.0, -1.0]]) / np.sqrt(2.0)
-CNOT = np.array(
-    [
-        [1.0, 0.0, 0.0, 0.0],
-        [0.0, 1.0, 0.0, 0.0],
-        [0.0, 0.0, 0.0, 1.0],
-        [0.0, 0.0, 1.0, 0.0],
-    ]
-)
+CNOT = np.eye(4)[[0, 1, 3, 2]]  # exchanges |10> and |11>
 for _constant in (I2, PAULI_X, PAULI_Y, PAULI_Z, HADAMARD, CNOT):
     _constant.flags.writeable = False
 
@@ -100,3 +93,18 @@ GENERATORS = {
     "RZ": -0.5j * PAULI_Z,
 }
 """Generators ``g = -i P / 2``, so that ``dR(t)/dt = g R(t)``; real for RY."""
+
+
+def on_each_wire(gate: NDArray, n_wires: int) -> NDArray:
+    """A gate of one wire on each of n wires, ``(n_wires, 2**n_wires, 2**n_wires)``."""
+    sides = [(np.eye(2**w), np.eye(2 ** (n_wires - 1 - w))) for w in range(n_wires)]
+    return np.array([np.kron(np.kron(left, gate), right) for left, right in sides])
+
+
+def ring_wires(n_wires: int) -> list[tuple[int, int]]:
+    """The closed ring's CNOTs as (control, target): ``(0,1), (1,2), ..., (n-1,0)``.
+
+    Two wires have one CNOT, one wire has none.
+    """
+    n_cnots = n_wires if n_wires > 2 else n_wires - 1
+    return [(wire, (wire + 1) % n_wires) for wire in range(n_cnots)]

@@ -20,14 +20,13 @@ from functools import cache, lru_cache, reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from qsim.gates import GENERATORS, HADAMARD
+from qsim.gates import GENERATORS, HADAMARD, on_each_wire, ring_wires
 
 BLOCK_WIRES = 4
 """Wires that are multiplied as one matrix; four was the fastest measured."""
 
 TABLE_WIRES = 10
 """Up to so many wires, the phases of all layers are multiplied out beforehand."""
-
 
 Buffers = tuple[NDArray, NDArray | None]
 """Rows, and an array of their shape whose content is worth nothing."""
@@ -50,7 +49,17 @@ def circuit_matrices(angles: NDArray, rotation: str) -> NDArray:
 def circuit_matrices_backward(
     matrices: NDArray, grad_matrices: NDArray, angles: NDArray, rotation: str
 ) -> NDArray[np.float64]:
-    """Gradient of the angles of `circuit_matrices`, ``(n_models, n_layers, n_wires)``."""
+    """Gradient of a loss with respect to the angles of `circuit_matrices`.
+
+    Args:
+        matrices: What `circuit_matrices` returned.
+        grad_matrices: Gradient of a real loss with respect to it, the same shape.
+        angles: The angles that were applied, real.
+        rotation: The rotation that was applied.
+
+    Returns:
+        float64 array ``(n_models, n_layers, n_wires)``.
+    """
     kernel = layer_kernel(angles, rotation)
     return kernel.forward_backward(matrices.mT, grad_matrices.mT)[1]
 
@@ -142,12 +151,12 @@ class _Phases(Kernel):
     """Layers whose rotations are diagonal, in the X basis (RX) or as they are (RZ)."""
 
     def __init__(self, angles: NDArray, rotation: str) -> None:
-        """Multiply out the phases of the upper and of the lower half of the wires."""
+        """Multiply out the phases, on many wires those of each half of the wires."""
         super().__init__(angles)
         self.in_x_basis = rotation == "RX"
-        self.ring = ring_gather(self.n_wires, self.in_x_basis)
-        self.unring = ring_scatter(self.n_wires, self.in_x_basis)
-        phases = np.exp(np.multiply.outer(angles, HALF_TURNS))  # (..., n_wires, 2)
+        self.ring, self.unring = _ring(self.n_wires, self.in_x_basis)
+        generator = GENERATORS["RZ"].diagonal()
+        phases = np.exp(np.multiply.outer(angles, generator))  # (..., n_wires, 2)
         if self.n_wires <= TABLE_WIRES:
             self.table = _kron(phases)
         else:
@@ -212,8 +221,7 @@ class _Matrices(Kernel):
     def __init__(self, angles: NDArray) -> None:
         """Multiply out each block of wires, for all layers at once."""
         super().__init__(angles)
-        self.ring = ring_gather(self.n_wires, False)
-        self.unring = ring_scatter(self.n_wires, False)
+        self.ring, self.unring = _ring(self.n_wires, False)
         half = angles / 2
         entries = np.stack([np.cos(half), np.sin(half)], axis=-1)
         self.blocks = [
@@ -248,9 +256,6 @@ class _Matrices(Kernel):
             stacked = np.array(block).reshape(self.n_layers, self.n_models, d * d)
             columns.append(stacked.swapaxes(0, 1) @ _block_generators(d).T)
         return np.concatenate(columns, axis=2)
-
-
-HALF_TURNS = np.array([-0.5j, 0.5j])
 
 
 def _kron(factors: NDArray) -> NDArray:
@@ -321,12 +326,7 @@ def _block_overlap(pair: NDArray, d: int, wire: int) -> NDArray:
 @cache
 def _block_generators(d: int) -> NDArray[np.float64]:
     """The generator of RY on each wire of a block, as a row: ``(k, d * d)``."""
-    k = d.bit_length() - 1
-    rows = [
-        np.kron(np.kron(np.eye(2**w), GENERATORS["RY"]), np.eye(2 ** (k - 1 - w)))
-        for w in range(k)
-    ]
-    return np.stack(rows).reshape(k, -1)
+    return on_each_wire(GENERATORS["RY"], d.bit_length() - 1).reshape(-1, d * d)
 
 
 @cache
@@ -345,26 +345,15 @@ def _signs(k: int) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=32)
-def ring_gather(n_wires: int, in_x_basis: bool) -> NDArray[np.intp]:
-    """Indices with which the ring of CNOTs is one gather: ``new[k] = old[index[k]]``.
+def _ring(n_wires: int, in_x_basis: bool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices with which the ring of CNOTs is one gather, and the inverse permutation.
 
-    In the X basis control and target change places.
+    ``new[k] = old[index[k]]``. In the X basis control and target change places.
     """
     index = np.arange(2**n_wires)
-    n_cnots = n_wires if n_wires > 2 else n_wires - 1
-    for first in reversed(range(n_cnots)):
-        control, target = first, (first + 1) % n_wires
+    for control, target in reversed(ring_wires(n_wires)):
         if in_x_basis:
             control, target = target, control
         control_bit = (index >> (n_wires - 1 - control)) & 1
         index = index ^ (control_bit << (n_wires - 1 - target))
-    index.flags.writeable = False
-    return index
-
-
-@lru_cache(maxsize=32)
-def ring_scatter(n_wires: int, in_x_basis: bool) -> NDArray[np.intp]:
-    """The inverse permutation of `ring_gather`."""
-    index = np.argsort(ring_gather(n_wires, in_x_basis))
-    index.flags.writeable = False
-    return index
+    return index, np.argsort(index)

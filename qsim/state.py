@@ -25,9 +25,8 @@ def zero_state(n_wires: int, batch: int = 1) -> NDArray[np.float64]:
         array([[[1., 0.],
                 [0., 0.]]])
     """
-    for name, value in (("n_wires", n_wires), ("batch", batch)):
-        if value < 1:
-            raise ValueError(f"Argument `{name}` must be at least 1, but is {value}.")
+    check_count("n_wires", n_wires)
+    check_count("batch", batch)
     state = np.zeros((batch, *(2,) * n_wires))
     state[(slice(None), *(0,) * n_wires)] = 1.0
     return state
@@ -69,6 +68,12 @@ def apply_gate(state: ArrayLike, gate: ArrayLike, wires: Sequence[int]) -> NDArr
     tensor = gate.reshape((2,) * (2 * k))
     out = np.tensordot(tensor, state, axes=(range(k, 2 * k), axes))
     return np.moveaxis(out, range(k), axes)
+
+
+def check_count(name: str, value: int) -> None:
+    """Say so if there are none of something."""
+    if value < 1:
+        raise ValueError(f"Argument `{name}` must be at least 1, but is {value}.")
 
 
 def check_state(state: ArrayLike) -> NDArray:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from qsim import CNOT, HADAMARD, I2, PAULI_X, PAULI_Y, PAULI_Z, RX, RY, RZ
+from qsim.gates import GENERATORS, on_each_wire
 
 ROTATIONS = {"RX": RX, "RY": RY, "RZ": RZ}
 ANGLES = [0.0, 0.3, -1.7, np.pi / 2, np.pi, 2 * np.pi, 5.1]
@@ -51,8 +52,26 @@ def test_derivative_is_half_the_gate_at_another_half_turn(name):
     )
 
 
+@pytest.mark.parametrize("name", ROTATIONS)
+def test_generators_are_the_derivatives(name):
+    # dR(t)/dt = g R(t), at t = 0 where R is the identity
+    gate, step = ROTATIONS[name], 1e-6
+    slope = (gate(step) - gate(-step)) / (2 * step)
+    np.testing.assert_allclose(GENERATORS[name], slope, atol=1e-12)
+    np.testing.assert_array_equal(GENERATORS[name], -0.5j * dense.PAULI[name])
+
+
+@pytest.mark.parametrize("n_wires", [1, 2, 4])
+def test_a_gate_on_each_wire(n_wires):
+    gate = dense.random_matrix(np.random.default_rng(1), 2)
+    found = on_each_wire(gate, n_wires)
+    expected = [dense.embed(gate, [wire], n_wires) for wire in range(n_wires)]
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_ry_is_real_and_the_others_are_complex():
     assert RY(0.3).dtype == RY(1).dtype == np.float64
+    assert GENERATORS["RY"].dtype == np.float64
     assert RX(0.3).dtype == RZ(0.3).dtype == RY(0.3 + 0j).dtype == np.complex128
 
 

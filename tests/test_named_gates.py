@@ -94,6 +94,15 @@ def test_across_cut_moves_wires_to_the_front():
     np.testing.assert_allclose(there, here.transpose(1, 0, 2), atol=1e-14)
 
 
+def test_a_haar_unitary_of_size_one_is_a_uniform_phase():
+    rng = np.random.default_rng(5)
+    phases = np.array([entanglement.haar_unitary(1, rng) for _ in range(4000)])
+    assert phases.shape == (4000, 1, 1) and phases.dtype == np.complex128
+    np.testing.assert_allclose(np.abs(phases), 1, atol=1e-15)
+    # E z = E z^2 = 0 with errors of 1 / sqrt 4000 = 0.016
+    assert np.abs(phases.mean()) < 0.06 and np.abs((phases**2).mean()) < 0.06
+
+
 def test_haar_unitaries_are_seeded_unitary_and_uniform():
     same = [entanglement.haar_unitary(5, np.random.default_rng(3)) for _ in range(2)]
     np.testing.assert_array_equal(*same)

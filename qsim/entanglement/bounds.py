@@ -25,8 +25,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qsim.entanglement.density import check_density
-from qsim.entanglement.unitaries import check_bipartite, realign
+from qsim.entanglement.checks import check_bipartite, check_density
+from qsim.entanglement.gain import minimize
+from qsim.entanglement.unitaries import realign
 
 EIGENVALUE_FLOOR = 1e-7
 """Smallest eigenvalue of a density matrix whose root is inverted; below, rounding
@@ -128,19 +129,12 @@ def log_negativity_capacity(
         >>> round(capacity.value, 6), round(capacity.upper_bound, 6)
         (0.645833, 0.645833)
     """
-    from scipy.optimize import minimize  # slow to import: see named_gates
-
     unitary, dims = check_bipartite(unitary, dims)
     d_a, d_b = dims
-    found = minimize(
-        _negative_trace_norm,
-        np.concatenate([np.eye(d).ravel() for d in dims]).astype(complex).view(float),
-        args=(unitary.reshape(d_a, d_b, d_a, d_b),),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxcor": 20, "ftol": 1e-15, "gtol": 1e-9, "maxiter": 500},
-    )
-    rhos = [x @ x.conj().T for x in _split_factors(found.x, d_a)]
+    tensor = unitary.reshape(d_a, d_b, d_a, d_b)
+    begin = np.concatenate([np.eye(d).ravel() for d in dims])
+    end = minimize(lambda x: _negative_trace_norm(x, tensor), begin, 500)
+    rhos = [x @ x.conj().T for x in _split_factors(end, d_a)]
     return _best_mixture(unitary, dims, *(rho / np.trace(rho).real for rho in rhos))
 
 
@@ -149,7 +143,7 @@ def _negative_trace_norm(
 ) -> tuple[float, NDArray[np.float64]]:
     """``-|| R(U (X (x) Y)) ||_1 / |X| |Y|`` and its gradient, ``rho_a = X X^dag``."""
     d_a, d_b = tensor.shape[:2]
-    x, y = _split_factors(flat, d_a)
+    x, y = _split_factors(flat.view(complex), d_a)
     norm_x, norm_y = np.linalg.norm(x), np.linalg.norm(y)
     x, y = x / norm_x, y / norm_y
     half = tensor @ y  # (a_out, b_out, a_in, b)
@@ -166,9 +160,8 @@ def _negative_trace_norm(
     return -value, -np.concatenate([grad_x.ravel(), grad_y.ravel()]).view(float)
 
 
-def _split_factors(flat: NDArray, d_a: int) -> tuple[NDArray, NDArray]:
-    """The real vector of the optimizer as X ``(dA, dA)`` and Y ``(dB, dB)``."""
-    factors = flat.view(complex)
+def _split_factors(factors: NDArray, d_a: int) -> tuple[NDArray, NDArray]:
+    """The vector of the optimizer as X ``(dA, dA)`` and Y ``(dB, dB)``."""
     d_b = round(np.sqrt(factors.size - d_a**2))
     return factors[: d_a**2].reshape(d_a, d_a), factors[d_a**2 :].reshape(d_b, d_b)
 

@@ -9,10 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qsim.entanglement.checks import check_density, check_dims
 from qsim.gates import PAULI_Y
-
-TOLERANCE = 1e-6
-"""How far a trace, a norm or a Hermitian pair of entries may be off; float32 passes."""
 
 
 def entropy(rho: ArrayLike, alpha: float = 1.0) -> NDArray[np.float64]:
@@ -223,41 +221,6 @@ def log_negativity(rho: ArrayLike, dims: Sequence[int]) -> NDArray[np.float64]:
         array([1.])
     """
     return np.maximum(np.log2(_transposed_norm(rho, dims)), 0.0)
-
-
-def check_density(rho: ArrayLike, name: str = "rho") -> NDArray:
-    """Return `rho` as an array, or say why it is no batch of density matrices."""
-    rho = np.asarray(rho)
-    if rho.ndim != 3 or rho.shape[1] != rho.shape[2] or rho.shape[1] < 1:
-        raise ValueError(
-            f"Argument `{name}` must have shape (batch, d, d), but has {rho.shape}."
-        )
-    off = np.abs(rho - rho.conj().swapaxes(1, 2)).max(axis=(1, 2), initial=0.0)
-    if not (off <= TOLERANCE).all():
-        sample = int(np.flatnonzero(~(off <= TOLERANCE))[0])
-        raise ValueError(
-            f"Argument `{name}` must be Hermitian, but sample {sample} is off by "
-            f"{off[sample]:.3g}."
-        )
-    trace = np.trace(rho, axis1=1, axis2=2).real
-    if not (np.abs(trace - 1) <= TOLERANCE).all():
-        sample = int(np.flatnonzero(~(np.abs(trace - 1) <= TOLERANCE))[0])
-        raise ValueError(
-            f"Argument `{name}` must have trace 1, but sample {sample} has "
-            f"{trace[sample]:.6g}."
-        )
-    return rho
-
-
-def check_dims(dims: Sequence[int], size: int, name: str) -> tuple[int, int]:
-    """Return `dims` as two integers, or say why they do not fit an array's size."""
-    pair = tuple(int(dim) for dim in dims)
-    if len(pair) != 2 or min(pair) < 1 or pair[0] * pair[1] != size:
-        raise ValueError(
-            f"Argument `dims` must be two positive integers with product {size}, the "
-            f"size of `{name}`, but is {tuple(dims)}."
-        )
-    return pair
 
 
 def _check_pair(rho: ArrayLike, sigma: ArrayLike) -> tuple[NDArray, NDArray]:

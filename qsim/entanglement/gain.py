@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qsim.entanglement.density import TOLERANCE, entropy_of_probabilities
-from qsim.entanglement.unitaries import check_bipartite
+from qsim.entanglement.checks import TOLERANCE, check_bipartite
+from qsim.entanglement.density import entropy_of_probabilities
 
 
 def entanglement_gain(
@@ -57,6 +57,25 @@ def entanglement_gain(
     s = np.linalg.svd(matrices, compute_uv=False)
     s_after, s_before = entropy_of_probabilities(s**2)
     return float(s_after - s_before)
+
+
+def minimize(
+    objective: Callable, begin: NDArray, max_iterations: int
+) -> NDArray[np.complex128]:
+    """Where L-BFGS ends: the minimum of a function of complex numbers, as a vector.
+
+    The objective maps real and imaginary parts in turn to a value and its gradient.
+    """
+    from scipy import optimize  # slow to import: see `unitary_power`
+
+    found = optimize.minimize(
+        objective,
+        begin.astype(complex).ravel().view(float),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxcor": 20, "ftol": 1e-15, "gtol": 1e-9, "maxiter": max_iterations},
+    )
+    return found.x.view(complex)
 
 
 def gain_objective(

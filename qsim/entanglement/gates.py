@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qsim.circuits import circuit_matrix
+from qsim.entanglement.checks import check_unitary
 from qsim.gates import CNOT, PAULI_X, PAULI_Y, PAULI_Z
-from qsim.state import check_wires
+from qsim.state import check_count, check_wires
 
 CZ = np.diag([1.0, 1.0, 1.0, -1.0])
 SWAP = np.eye(4)[[0, 2, 1, 3]]
-ISWAP = np.array(
-    [[1, 0, 0, 0], [0, 0, 1j, 0], [0, 1j, 0, 0], [0, 0, 0, 1]], dtype=complex
-)
+ISWAP = np.diag([1, 1j, 1j, 1])[[0, 2, 1, 3]]
 DCNOT = SWAP @ CNOT @ SWAP @ CNOT
 """Two CNOTs: first controlled by A, then by B."""
 
@@ -35,7 +34,7 @@ QUBIT_QUTRIT = np.array(
 """A gate on (2, 3) that can create 2 ebits but destroy fewer: E_down < E_up = 2.
 
 From ``Phi+ (x) (|00> + |11>) / sqrt 2`` it makes 2 ebits. Its adjoint cannot, because
-the conditions of `qsim.power.maximality` contradict each other: E_down is at most
+the conditions of `maximality` contradict each other: E_down is at most
 ``log2(2 + 6 / sqrt 10) = 1.9625``.
 """
 for _constant in (CZ, SWAP, ISWAP, DCNOT, QUBIT_QUTRIT):
@@ -122,8 +121,7 @@ def cnot_ring(n_wires: int) -> NDArray[np.float64]:
                [0., 0., 0., 1.],
                [0., 0., 1., 0.]])
     """
-    if n_wires < 1:
-        raise ValueError(f"Argument `n_wires` must be at least 1, but is {n_wires}.")
+    check_count("n_wires", n_wires)
     return circuit_matrix(np.zeros((1, n_wires)), "RY")
 
 
@@ -193,24 +191,7 @@ def haar_unitary(dim: int, rng: np.random.Generator) -> NDArray[np.complex128]:
                [0., 1., 0.],
                [0., 0., 1.]])
     """
-    if dim < 1:
-        raise ValueError(f"Argument `dim` must be at least 1, but is {dim}.")
+    check_count("dim", dim)
     q, r = np.linalg.qr(rng.normal(size=(dim, dim)) + 1j * rng.normal(size=(dim, dim)))
     diagonal = np.diag(r)
     return q * (diagonal / np.abs(diagonal))
-
-
-def check_unitary(unitary: ArrayLike) -> NDArray:
-    """Return `unitary` as an array, or say why it is not a unitary matrix."""
-    unitary = np.asarray(unitary)
-    if unitary.ndim != 2 or unitary.shape[0] != unitary.shape[1] or not len(unitary):
-        raise ValueError(
-            f"Argument `unitary` must have shape (d, d), but has {unitary.shape}."
-        )
-    off = np.abs(unitary.conj().T @ unitary - np.eye(len(unitary))).max()
-    if not off <= 1e-8:
-        raise ValueError(
-            "Argument `unitary` must be unitary, but U^dag U is off the identity by "
-            f"{off:.3g}."
-        )
-    return unitary

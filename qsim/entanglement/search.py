@@ -18,11 +18,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qsim.entanglement.bounds import dual_upper_bound, log_negativity_capacity
-from qsim.entanglement.gain import entanglement_gain, gain_objective, product_objective
-from qsim.entanglement.unitaries import check_bipartite
+from qsim.entanglement.checks import check_bipartite
+from qsim.entanglement.gain import (
+    entanglement_gain,
+    gain_objective,
+    minimize,
+    product_objective,
+)
 
 REACHED = 1e-6
 """A start counts as having reached the best if it ends this close to it, in ebits."""
+
+
+def _summary(result: "EntanglingPower | PowerInterval") -> str:
+    """One line: the interval, and how many starts agree."""
+    lower, upper = result[:2]
+    return (
+        f"{type(result).__name__}: {lower:.6f} <= E <= {upper:.6f} ebits "
+        f"({result.n_reached} of {result.n_starts} starts agree)"
+    )
 
 
 class EntanglingPower(NamedTuple):
@@ -40,8 +54,7 @@ class EntanglingPower(NamedTuple):
     n_reached: int
     """How many of them ended within 1e-6 of the best."""
 
-    def __repr__(self) -> str:
-        return _summary(self)
+    __repr__ = _summary
 
 
 class PowerInterval(NamedTuple):
@@ -62,8 +75,7 @@ class PowerInterval(NamedTuple):
     n_reached: int
     """How many of them ended within 1e-6 of the best."""
 
-    def __repr__(self) -> str:
-        return _summary(self)
+    __repr__ = _summary
 
 
 def entangling_power(
@@ -235,13 +247,7 @@ def entangling_power_bounds(
     )
     capacity = log_negativity_capacity(unitary, dims)
     return PowerInterval(
-        lower=found.value,
-        upper=capacity.upper_bound,
-        state=found.state,
-        rho_a=capacity.rho_a,
-        rho_b=capacity.rho_b,
-        n_starts=found.n_starts,
-        n_reached=found.n_reached,
+        found.value, capacity.upper_bound, found.state, *capacity[2:], *found[3:]
     )
 
 
@@ -255,12 +261,9 @@ def _search(
     rng: np.random.Generator,
 ) -> NDArray[np.complex128]:
     """One local search; the state ``(dA, dA', dB, dB')`` where it ends."""
-    from scipy.optimize import minimize  # slow to import: see named_gates
-
     alpha, beta = (_random(side, rng) for side in zip(dims, ancillas, strict=True))
     if start == 0:  # near maximally entangled pairs AA' and BB'
-        alpha = _unit(np.eye(*alpha.shape) + 0.1 * alpha)
-        beta = _unit(np.eye(*beta.shape) + 0.1 * beta)
+        alpha, beta = (_unit(np.eye(*x.shape) + 0.1 * x) for x in (alpha, beta))
     if product:
         objective = product_objective(unitary, dims, ancillas)
         begin = np.concatenate([alpha.ravel(), beta.ravel()])
@@ -269,20 +272,11 @@ def _search(
         begin = np.einsum("ax,by->abxy", alpha, beta)
         near = 0.9 if start <= n_starts // 2 else 0.0
         begin = near * begin + (1 - near) * _random(begin.shape, rng)
-    found = minimize(
-        objective,
-        begin.ravel().view(float),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxcor": 20, "ftol": 1e-15, "gtol": 1e-9, "maxiter": 2000},
-    )
-    end = found.x.view(complex)
+    end = minimize(objective, begin, 2000)
     if product:
         alpha, beta = (
-            part.reshape(like.shape)
-            for part, like in zip(
-                np.split(end, [alpha.size]), (alpha, beta), strict=True
-            )
+            part.reshape(-1, size)
+            for part, size in zip(np.split(end, [alpha.size]), ancillas, strict=True)
         )
         return _unit(np.einsum("ax,by->axby", alpha, beta))
     return _unit(end.reshape(*dims, *ancillas).swapaxes(1, 2))
@@ -325,12 +319,3 @@ def _is_positive_integer(value: object) -> bool:
     """Whether a value is a Python or NumPy integer above 0."""
     integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     return integer and value >= 1
-
-
-def _summary(result: EntanglingPower | PowerInterval) -> str:
-    """One line: the interval, and how many starts agree."""
-    lower, upper = result[:2]
-    return (
-        f"{type(result).__name__}: {lower:.6f} <= E <= {upper:.6f} ebits "
-        f"({result.n_reached} of {result.n_starts} starts agree)"
-    )

@@ -2,7 +2,7 @@
 
 States are ``(batch, 2, ..., 2)`` and normalized; `wires` names one side of the cut, the
 other side is the rest. Entropies are in bits. Quantities of density matrices stand in
-`qsim.density`.
+`density`.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qsim.entanglement.density import TOLERANCE, entropy_of_probabilities
+from qsim.entanglement.checks import check_normalized
+from qsim.entanglement.density import entropy_of_probabilities
 from qsim.measure import reduced_density_matrix, split_state
 from qsim.state import check_state
 
@@ -35,7 +36,7 @@ def schmidt_coefficients(state: ArrayLike, wires: Sequence[int]) -> NDArray[np.f
         >>> schmidt_coefficients(bell, [0]).round(3)
         array([[0.707, 0.707]])
     """
-    matrix, _ = split_state(_check_normalized(state), wires)
+    matrix, _ = split_state(check_normalized(state), wires)
     return np.linalg.svd(matrix, compute_uv=False)
 
 
@@ -179,7 +180,7 @@ def bloch_vectors(state: ArrayLike) -> NDArray[np.float64]:
         >>> bloch_vectors(zero_state(1))
         array([[[0., 0., 1.]]])
     """
-    state = _check_normalized(state)
+    state = check_normalized(state)
     rho = [reduced_density_matrix(state, [wire]) for wire in range(state.ndim - 1)]
     rho = np.stack(rho, axis=1)  # (batch, n_wires, 2, 2)
     x, y = 2 * rho[..., 1, 0].real, 2 * rho[..., 1, 0].imag
@@ -217,17 +218,3 @@ def meyer_wallach(state: ArrayLike) -> NDArray[np.float64]:
         )
     per_wire = [linear_entropy(state, [wire]) for wire in range(state.ndim - 1)]
     return 2 * np.mean(per_wire, axis=0)
-
-
-def _check_normalized(state: ArrayLike) -> NDArray:
-    """Return `state` as an array, or say which sample does not have norm 1."""
-    state = check_state(state)
-    flat = state.reshape(len(state), -1)
-    norm = np.linalg.norm(flat, axis=1)
-    if not (np.abs(norm - 1) <= TOLERANCE).all():
-        sample = int(np.flatnonzero(~(np.abs(norm - 1) <= TOLERANCE))[0])
-        raise ValueError(
-            "Argument `state` must be normalized, but sample "
-            f"{sample} has norm {norm[sample]:.6g}."
-        )
-    return state

@@ -3,7 +3,7 @@
 U acts on C^dA (x) C^dB, its row and column index is ``a * dB + b``. The operator
 Schmidt decomposition is a singular value decomposition of the realigned matrix, rows
 ``(a_out, a_in)`` and columns ``(b_out, b_in)``. The power itself, a supremum over input
-states, stands in `qsim.power_search`, upper bounds on it in `qsim.power_bounds`:
+states, stands in `search`, upper bounds on it in `bounds`:
 
     K(U) <= E_0(U) <= E_up(U) <= LN(U) <= min(log2 Schmidt rank, 2 log2 min(dA, dB))
 
@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qsim.entanglement.density import check_dims, entropy_of_probabilities
-from qsim.entanglement.gates import check_unitary
+from qsim.entanglement.checks import check_bipartite, check_unitary
+from qsim.entanglement.density import entropy_of_probabilities
 
 
 class OperatorSchmidt(NamedTuple):
@@ -269,11 +269,3 @@ def realign(matrix: NDArray, dims: tuple[int, int]) -> NDArray:
     d_a, d_b = dims
     tensor = matrix.reshape(d_a, d_b, d_a, d_b).transpose(0, 2, 1, 3)
     return tensor.reshape(d_a * d_a, d_b * d_b)
-
-
-def check_bipartite(
-    unitary: ArrayLike, dims: Sequence[int]
-) -> tuple[NDArray, tuple[int, int]]:
-    """Return a unitary and its dimensions, or say what is wrong with them."""
-    unitary = check_unitary(unitary)
-    return unitary, check_dims(dims, len(unitary), "unitary")
