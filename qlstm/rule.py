@@ -234,4 +234,5 @@ class DensityRule(MemoryRule):
 
 def _stacked(kraus: NDArray) -> NDArray:
     """The Kraus operators of all outcomes as one, ``(..., d_s * d_a, d_a)``."""
-    return kraus.reshape(*kraus.shape[:-3], -1, kraus.shape[-1])
+    *lead, d_s, d_a, d = kraus.shape  # a leading axis may be empty: no -1
+    return kraus.reshape(*lead, d_s * d_a, d)
