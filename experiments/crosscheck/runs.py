@@ -122,7 +122,7 @@ def compare(
     ours = train(_our_side(config), params, data, config)
     theirs = train(_their_side(config, cell), pm.trainable(params), data, config)
     after = compare_at(ours.params, data, config, cell)
-    differences = {name: _largest([before[name], after[name]]) for name in after}
+    differences = {k: float(np.maximum(before[k], after[k])) for k in after}
     differences["training: losses"] = difference(ours.losses, theirs.losses)
     differences["training: gradients"] = difference(ours.grads, theirs.grads)
     largest = np.abs(np.concatenate([ours.grads, theirs.grads])).max(axis=(0, 1))
@@ -262,18 +262,14 @@ def difference(ours: ArrayLike, theirs: ArrayLike) -> float:
         ValueError: If the shapes differ.
     """
     if isinstance(ours, (tuple, list)):
-        return _largest([difference(*pair) for pair in zip(ours, theirs, strict=True)])
+        found = [difference(*pair) for pair in zip(ours, theirs, strict=True)]
+        return float(np.max(found))  # Python's max may pass over nan
     ours, theirs = np.asarray(ours), np.asarray(theirs)
     if ours.shape != theirs.shape:
         raise ValueError(
             f"Both sides must have one shape, but have {ours.shape} and {theirs.shape}."
         )
     return float(np.abs(ours - theirs).max(initial=0.0))
-
-
-def _largest(values: list[float]) -> float:
-    """The largest number, or nan if there is one: Python's max may pass it over."""
-    return float(np.max(values))
 
 
 def train(side: Side, params: Any, data: Data, config: QLSTMConfig) -> Run:
