@@ -81,12 +81,12 @@ def measure(dataset: Dataset, result: dict[str, Any]) -> Run:
         result: ``test_predictions``, and the ``history`` of a quantum model.
 
     Returns:
-        ``mse``, ``skill``, ``copy`` (0 or 1), ``r_before`` and ``r_target`` (correlation
-        of the predictions with the value before and with the one they predict); of a
-        quantum model also ``first_loss``, ``last_loss`` and ``spikes``, and if it
-        counts switches, ``switches`` and ``switches_at_spikes``, means over epochs,
-        and ``switch_correlation``, Spearman's of the switches in an epoch with the
-        size of the loss's relative change.
+        ``mse``, ``skill``, ``copy`` (0 or 1), ``r_before`` and ``r_target``
+        (correlation of the predictions with the value before and with the one they
+        predict); of a quantum model also ``first_loss``, ``last_loss`` and ``spikes``,
+        and if it counts switches, ``switches`` and ``switches_at_spikes``, means over
+        epochs, and ``switch_correlation``, Spearman's of the switches in an epoch with
+        the size of the loss's relative change.
     """
     test, predictions = dataset.test, np.asarray(result["test_predictions"])
     check = check_copy(predictions, dataset.values, test.index)

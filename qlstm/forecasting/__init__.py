@@ -2,10 +2,10 @@
 
 In the order of the work: `sources` load a series, `data` cuts it into windows as a
 protocol says; a forecaster (`base`, `baselines`, `quantum`; by name: `forecasters`) is
-fitted to them; `forecast` measures it beside persistence (`metrics`), `evaluation` walks
-it forward, several steps ahead too (`multistep`). What the numbers are worth: `audit`
-finds leaks, `copying` copies, `significance` luck, `conformal` gives intervals. What two
-of them ask of numbers or windows is in `checks` and `examples`.
+fitted to them; `forecast` measures it beside persistence (`metrics`), `evaluation`
+walks it forward, several steps ahead too (`multistep`). What the numbers are worth:
+`audit` finds leaks, `copying` copies, `significance` luck, `conformal` gives intervals.
+What two of them ask of numbers or windows is in `checks` and `examples`.
 """
 
 from qlstm.forecasting.audit import Audit, Finding, audit

@@ -2,8 +2,8 @@
 
 A forecaster is a frozen dataclass: what to fit, its options being the fields. `fit`
 checks windows and targets once and calls `_fit`; what comes back is a `Fitted`, whose
-`predict` checks windows once and calls `_predict`. A forecaster of one's own is those two
-methods (docs/baselines.md, section 1).
+`predict` checks windows once and calls `_predict`. A forecaster of one's own is those
+two methods (docs/baselines.md, section 1).
 """
 
 from collections.abc import Iterable

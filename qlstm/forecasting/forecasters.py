@@ -63,7 +63,8 @@ def forecaster_options(name: str) -> tuple[str, ...]:
         name: A key of `FORECASTERS`.
 
     Returns:
-        Option names. A forecaster with a quantum cell takes the fields of `QLSTMConfig`.
+        Option names. A forecaster with a quantum cell takes the fields of
+        `QLSTMConfig`.
 
     Raises:
         ValueError: If the name is unknown.

@@ -1,7 +1,8 @@
 """Classical forecasts that every result stands beside; what each is: docs/baselines.md.
 
-Naive rules, linear forecasts, recurrent networks, and a quantum cell that is not trained.
-`qlstm.forecasting.make_forecaster` makes them all by name, the quantum model among them.
+Naive rules, linear forecasts, recurrent networks, and a quantum cell that is not
+trained. `qlstm.forecasting.make_forecaster` makes them all by name, the quantum model
+among them.
 """
 
 from qlstm.forecasting.baselines.linear import Autoregression, Ridge

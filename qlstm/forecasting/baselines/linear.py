@@ -51,8 +51,8 @@ class FittedLinear(Fitted):
 class Autoregression(Forecaster):
     """AR(p): the last p steps and a constant, by ordinary least squares.
 
-    Each lead has its own coefficients (a direct forecast), ``p n_features + 1`` of them.
-    Where the windows do not determine them, those of least norm are taken.
+    Each lead has its own coefficients (a direct forecast), ``p n_features + 1`` of
+    them. Where the windows do not determine them, those of least norm are taken.
 
     Args:
         p: Steps to look back; all of a window if None.
@@ -132,7 +132,8 @@ class Ridge(Forecaster):
 def fit_ridge(x: NDArray, y: NDArray, penalty: float | None) -> tuple[Linear, float]:
     """Ridge regression of any features, without checks (see `Ridge`).
 
-    ``w = V (S / (S^2 + penalty)) U^T y`` with ``Z = U S V^T`` (docs/baselines.md, eq. 3)
+    ``w = V (S / (S^2 + penalty)) U^T y`` with ``Z = U S V^T`` (docs/baselines.md, eq.
+    3)
 
     Args:
         x: Features ``(n, n_inputs)``.
