@@ -117,8 +117,8 @@ def fit(
             The state's arrays are those that training goes on with: do not change them.
         monitor: Called with a list of the parameters after each epoch; returns a list
             of one dict of numbers, which go into the history, such as
-            `qlstm.insight.EntanglementMonitor`. **options: Fields of `Training`, in its
-            place.
+            `qlstm.insight.EntanglementMonitor`.
+        **options: Fields of `Training`, in its place.
 
     Returns:
         The parameters after the last epoch (with `patience`, after the best), and the

@@ -1,6 +1,6 @@
 """What makes a command: parser, errors by option, progress, tables, status.
 
-A command is a `Parser` and a function of its parsed options, which `run_main` runs:
+A command is a `Parser` and a function of its parsed options, which `run_main` runs::
 
     def main(args):
         progress, rows = Progress("squares "), []

@@ -1,15 +1,13 @@
 """How much entanglement a state has, and how much a unitary can make.
 
-| file | what is there |
-|---|---|
-| `density` | of density matrices: entropy, purity, distances, concurrence, negativity |
-| `states` | of pure states, across a cut: Schmidt coefficients, entropies, Bloch vectors |
-| `gates` | named gates, roots, random unitaries, a circuit seen across a cut |
-| `unitaries` | of unitaries: operator Schmidt, mean power, Weyl coordinates, maximality |
-| `bounds` | upper bounds on the entangling power, with a proof |
-| `gain` | what a unitary adds to one state, its gradient, and the optimizer |
-| `search` | entangling and disentangling power, and the interval that holds them |
-| `checks` | what all of them ask of their arguments |
+- `density`: of density matrices: entropy, purity, distances, concurrence, negativity
+- `states`: of pure states, across a cut: Schmidt coefficients, entropies, Bloch vectors
+- `gates`: named gates, roots, random unitaries, a circuit seen across a cut
+- `unitaries`: of unitaries: operator Schmidt, mean power, Weyl coordinates, maximality
+- `bounds`: upper bounds on the entangling power, with a proof
+- `gain`: what a unitary adds to one state, its gradient, and the optimizer
+- `search`: entangling and disentangling power, and the interval that holds them
+- `checks`: what all of them ask of their arguments
 """
 
 from qsim.entanglement.bounds import (
