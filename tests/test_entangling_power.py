@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from experiments.entangling_power import measures
-from qlstm.commands import THREADS
+from qlstm.sweeps.workers import THREADS
 
 STUDIES = ("gates", "sandwich", "circuits", "map")
 COMMAND = [sys.executable, "-m", "experiments.entangling_power"]
