@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from experiments.entangling_power import measures
+from experiments.entangling_power import runs as power_runs
 from qlstm.sweeps.workers import THREADS
 
 STUDIES = ("gates", "sandwich", "circuits", "map")
@@ -125,15 +125,15 @@ def test_the_sandwich_and_its_closed_forms(content, line):
 def test_the_circuits(content):
     circuits = content["circuits"]
     table, draws = circuits["table"], circuits["draws"]
-    flat = table[measures.RX_FLAT]
+    flat = table[power_runs.RX_FLAT]
     values = [flat["K"], flat["E_up"]["min"], flat["E_down"]["min"], flat["e_p"]]
     np.testing.assert_allclose(values, [4, 4, 4, 0.6], atol=1e-12)
     for name in ("RX, 1 layer, [0, 2 pi]", "RY, 1 layer, [0, 2 pi]"):
         row = table[name]
         values = [row["K"], row["E_up"]["mean"], row["e_p"]]
         np.testing.assert_allclose(values, [2, 2, 0.48], atol=1e-9)
-    assert table[measures.RY_TURN]["up_over_down"] == 0
-    assert table[measures.INVERSE_TURN]["down_over_up"] == 0
+    assert table[power_runs.RY_TURN]["up_over_down"] == 0
+    assert table[power_runs.INVERSE_TURN]["down_over_up"] == 0
     for name, row in table.items():
         assert row["n_draws"] == len(draws[name]) == 2
         up = [draw["up"][0] for draw in draws[name]]
@@ -148,7 +148,7 @@ def test_counts_tell_found_from_proved():
     def draw(up, down):
         return {"K": 3.0, "e_p": 0.5, "up": up, "down": down}
 
-    row = measures.summarize(
+    row = power_runs.summarize(
         [
             draw([3.0, 3.2], [3.1, 3.3]),  # found, not proved
             draw([3.0, 3.05], [3.1, 3.3]),  # proved
