@@ -41,7 +41,7 @@ from qsim import (
 )
 
 PAPER_SECONDS = 2250
-"""The paper's code, 150 epochs (PennyLane 0.45, torch 2.13), measured once elsewhere."""
+"""The paper's code, 150 epochs (PennyLane 0.45, torch 2.13), measured elsewhere."""
 
 
 def options() -> Parser:

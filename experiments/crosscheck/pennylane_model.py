@@ -88,7 +88,7 @@ def apply_circuit(joint, entangler, disentangler, config, n_layers=None) -> None
 
 
 def make_cell(config) -> qml.QNode:
-    """One step of the cell: ``(joint, entangler, disentangler) -> (<Z_m>, Psi_out)``."""
+    """One step of the cell, ``(joint, entangler, disentangler) -> <Z_m>, Psi_out``."""
 
     @_qnode(config)
     def cell(joint, entangler, disentangler):

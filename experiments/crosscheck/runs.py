@@ -233,7 +233,7 @@ def _states_by_layer(
 
 
 def _measurements(state: NDArray, config: QLSTMConfig) -> dict[str, NDArray]:
-    """What our simulator measures on joint states, in the order of PennyLane's probe."""
+    """What our simulator measures on joint states, in the order of the probe."""
     system = range(config.n_system)
     ancilla = range(config.n_system, config.n_wires)
     rho = reduced_density_matrix(state, ancilla)
@@ -316,7 +316,7 @@ def _flat(arrays: tuple) -> NDArray:
 
 
 def _likeliest(states: NDArray) -> tuple[NDArray, float]:
-    """Likeliest outcomes ``(batch, n_steps)``, and the smallest lead over the second."""
+    """Likeliest outcomes ``(batch, n_steps)``, and the smallest lead over the next."""
     p = np.sum(states.real**2 + states.imag**2, axis=3)
     ordered = np.sort(p, axis=2)
     return p.argmax(axis=2), float((ordered[..., -1] - ordered[..., -2]).min())

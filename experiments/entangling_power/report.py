@@ -71,8 +71,8 @@ def sandwich_paragraph(lines: dict[str, Any]) -> str:
     return (
         f"K <= E_0 <= E_up <= LN at every point, and the searches are within "
         f"{worst:.0e} ebits of the closed forms. Along the Ising line entangled inputs "
-        f"gain {ratio:.1f} times as much as product ones at a = {a[1]:.3f}, and E_up is "
-        f"at most {gap:.3f} ebits under LN. "
+        f"gain {ratio:.1f} times as much as product ones at a = {a[1]:.3f}, and E_up "
+        f"is at most {gap:.3f} ebits under LN. "
         f"On the Heisenberg line K is not E_0: the input |01> beats K by up to "
         f"{excess[where]:.4f} ebits (at a = {fine[where]:.3f}). Without ancillas the "
         "power falls back to 0 towards SWAP; with them it ends at 2 ebits."
@@ -114,13 +114,13 @@ def circuits_paragraph(rows: dict[str, dict[str, Any]], gate: dict[str, Any]) ->
         f"[{low:z.6f}, {high:z.6f}]" for low, high in (gate["up"], gate["down"])
     )
     return (
-        f"Numbers such as 3/1: in 3 draws by more than {runs.MARGIN:g}, in 1 of them with "
-        f"certified intervals apart. {'; '.join(parts)}. Only where the intervals are "
-        "apart is the order proved (up to rounding); elsewhere it is numerical, as the "
-        f"search may have missed a better input. The mean of E_down - E_up is {turn:+.4f} "
-        f"for {runs.RY_TURN} and {haar:+.4f} for Haar, where either order occurs. "
-        f"The RX circuit sits at (4, 4) for every angle. The qubit-qutrit gate has "
-        f"E_up in {up} and E_down in {down}: proved. K and e_p "
+        f"Numbers such as 3/1: in 3 draws by more than {runs.MARGIN:g}, in 1 of them "
+        f"with certified intervals apart. {'; '.join(parts)}. Only where the intervals "
+        "are apart is the order proved (up to rounding); elsewhere it is numerical, as "
+        f"the search may have missed a better input. The mean of E_down - E_up is "
+        f"{turn:+.4f} for {runs.RY_TURN} and {haar:+.4f} for Haar, where either order "
+        f"occurs. The RX circuit sits at (4, 4) for every angle. The qubit-qutrit gate "
+        f"has E_up in {up} and E_down in {down}: proved. K and e_p "
         "of a circuit and of its inverse are equal: neither can see any of this."
     )
 
@@ -130,7 +130,7 @@ def map_paragraph(content: dict[str, Any]) -> str:
     ry, rx = (np.array(content["K"][rotation]) for rotation in ("RY", "RX"))
     return (
         f"With RY, two angles of the second layer move K between {ry.min():.3f} and "
-        f"{ry.max():.3f} ebits (the other angles are {runs.FIXED_ANGLE} radians). With RX, "
-        f"K is {rx.mean():.6f} everywhere (largest deviation "
+        f"{ry.max():.3f} ebits (the other angles are {runs.FIXED_ANGLE} radians). With "
+        f"RX, K is {rx.mean():.6f} everywhere (largest deviation "
         f"{np.abs(rx - 4).max():.0e}): two layers of RX have nothing to train here."
     )

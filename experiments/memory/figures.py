@@ -64,7 +64,8 @@ def draw_ledger(ledgers: dict[str, Trace], rotation: str) -> Figure:
     figure, axes = new_figure(3, 2, figsize=(11, 9))
     figure.suptitle(
         f"{rotation} collapse, first test window: what each step entangles, what it "
-        "keeps\n(lines and bars: this window; shaded: the middle 80 % of all test windows)"
+        "keeps\n(lines and bars: this window; shaded: the middle 80 % of all test "
+        "windows)"
     )
     for column, (name, ledger) in zip(axes.T, ledgers.items(), strict=True):
         steps = np.arange(1, ledger.margin.shape[1] + 1)
@@ -122,10 +123,10 @@ def draw_curves(circuits: list[Circuit], curves: list[Curves]) -> Figure:
     """Four questions to the memory, a row for each rotation."""
     figure, axes = new_figure(len(circuits), 4, figsize=(16, 4.4 * len(circuits)))
     figure.suptitle(
-        "Sensitive is not knowing: one changed input moves a collapsed memory for long, "
-        "but after four steps no rule knows what it was\n(initial parameters, random "
-        "inputs; mean over draws of the parameters, shaded: standard deviation, for three "
-        "rules)"
+        "Sensitive is not knowing: one changed input moves a collapsed memory for "
+        "long, but after four steps no rule knows what it was\n(initial parameters, "
+        "random inputs; mean over draws of the parameters, shaded: standard deviation, "
+        "for three rules)"
     )
     panels = (
         ("forgetting", "sensitive to one input", "mean trace distance D_k", 0.6),
@@ -166,9 +167,9 @@ def draw_training(runs: list[Run]) -> Figure:
     rotations = list(dict.fromkeys(r.rotation for r in runs))
     figure, axes = new_figure(len(rotations), 3, figsize=(14, 4.4 * len(rotations)))
     figure.suptitle(
-        "What training does to entanglement: small shifts in a wide spread, and with RX "
-        "none at all in the strength K\n(median over the seeds, shaded: the middle half; "
-        "dashed: trained on shuffled targets)"
+        "What training does to entanglement: small shifts in a wide spread, and with "
+        "RX none at all in the strength K\n(median over the seeds, shaded: the middle "
+        "half; dashed: trained on shuffled targets)"
     )
     panels = {
         "S_en": "entanglement after U_en (ebits)",
@@ -211,9 +212,9 @@ def draw_errors(
     rotations = list(dict.fromkeys(r.rotation for r in runs))
     figure, axes = new_figure(len(rotations), 3, figsize=(14, 4.4 * len(rotations)))
     figure.suptitle(
-        "Does the test error follow entanglement? Each point is a trained model, rho is "
-        "Spearman's\n(right: slope of the output against older inputs; under collapse it "
-        "is blind to changes of branch)"
+        "Does the test error follow entanglement? Each point is a trained model, rho "
+        "is Spearman's\n(right: slope of the output against older inputs; under "
+        "collapse it is blind to changes of branch)"
     )
     panels = {
         "S_out": "S_out after training (ebits)",

@@ -29,8 +29,8 @@ def report(
     train, test = dataset.train.targets, dataset.test.targets
     headline = (
         f"Noisy sine, protocol `{PROTOCOL.name}`: {len(train)} training and "
-        f"{len(test)} test windows; {(np.abs(train) > 1).sum()} of the training targets "
-        "lie outside [-1, 1], where <Z> cannot go."
+        f"{len(test)} test windows; {(np.abs(train) > 1).sum()} of the training "
+        "targets lie outside [-1, 1], where <Z> cannot go."
     )
     parts = [
         headline,
@@ -64,9 +64,9 @@ def curves_table(circuits: list[Circuit], curves: list[Curves]) -> str:
         left = ", ".join(f"{v:.3f}" for v in c.retention.mean(axis=0)[:6])
         lines.append(
             f"{c.rotation} circuit: mean |lambda_2| {c.rate.mean():.3f}; I(R:anc_k) "
-            f"{left} bits; collapse S_en {c.S_en.mean():.3f}, S_out {c.S_out.mean():.3f} "
-            f"ebits; median probability of its record of 10 outcomes "
-            f"{np.median(c.record_probability):.1e}."
+            f"{left} bits; collapse S_en {c.S_en.mean():.3f}, S_out "
+            f"{c.S_out.mean():.3f} ebits; median probability of its record of 10 "
+            f"outcomes {np.median(c.record_probability):.1e}."
         )
     return "\n".join(lines)
 
@@ -124,14 +124,15 @@ def ledger_text(rotation: str, ledgers: dict[str, Trace]) -> str:
     margin = [np.median(ledger.margin) for ledger in (before, after)]
     record = [np.median(t.record_probability[:, -1]) for t in (before, after)]
     return (
-        f"memory_ledger_{rotation}.png. Each step starts from a product state, so every "
-        f"bar of the top row is made and taken back within one step. {rotation} collapse, "
-        f"all test windows: U_en makes {before.S_en.mean():.2f} ebits before training and "
-        f"{after.S_en.mean():.2f} after, U_dis takes back {before.forgotten.mean():.2f} "
-        f"and {after.forgotten.mean():.2f}. The likeliest outcome leads the next by "
-        f"{margin[0]:.2f} before and {margin[1]:.2f} after (medians), and the record of "
-        f"likeliest outcomes has probability {record[0]:.1e} and {record[1]:.1e}: a "
-        "device that has to find it runs the sequence the inverse of that many times."
+        f"memory_ledger_{rotation}.png. Each step starts from a product state, so "
+        f"every bar of the top row is made and taken back within one step. {rotation} "
+        f"collapse, all test windows: U_en makes {before.S_en.mean():.2f} ebits before "
+        f"training and {after.S_en.mean():.2f} after, U_dis takes back "
+        f"{before.forgotten.mean():.2f} and {after.forgotten.mean():.2f}. The "
+        f"likeliest outcome leads the next by {margin[0]:.2f} before and "
+        f"{margin[1]:.2f} after (medians), and the record of likeliest outcomes has "
+        f"probability {record[0]:.1e} and {record[1]:.1e}: a device that "
+        "has to find it runs the sequence the inverse of that many times."
     )
 
 
@@ -148,8 +149,8 @@ def curves_text(circuits: list[Circuit], curves: list[Curves]) -> str:
             f"lags, mixed for {mixed.effective_length.mean():.1f}, but mixed has the "
             f"larger capacity, {mixed.capacity.sum(axis=1).mean():.2f} against "
             f"{collapse.capacity.sum(axis=1).mean():.2f}. An entangled memory keeps "
-            f"{left[1]:.2f} of {left[0]:.0f} bits for one step, {left[2]:.2f} for two and "
-            f"{left[min(4, len(left) - 1)]:.3f} for four."
+            f"{left[1]:.2f} of {left[0]:.0f} bits for one step, {left[2]:.2f} for two "
+            f"and {left[min(4, len(left) - 1)]:.3f} for four."
         )
     lines.append("`reset`, without a memory, is the zero line.")
     return " ".join(lines)
@@ -176,12 +177,14 @@ def training_text(moved: list[Change]) -> str:
             if rest:
                 line += f" Not significant: {', '.join(rest)}."
             if still:
-                line += f" Cannot move (equal to rounding at every seed): {', '.join(still)}."
+                names = ", ".join(still)
+                line += f" Cannot move (equal to rounding at every seed): {names}."
             lines.append(line)
     anew = [c.p for c in moved if c.model == "drawn anew" and c.p is not None]
     lines.append(
-        f"Parameters drawn anew differ from the first draw in {sum(p < 0.05 for p in anew)} "
-        f"of {len(anew)} quantities at p < 0.05, uncorrected."
+        f"Parameters drawn anew differ from the first draw in "
+        f"{sum(p < 0.05 for p in anew)} of {len(anew)} quantities at p < 0.05, "
+        "uncorrected."
     )
     return " ".join(lines)
 
@@ -195,10 +198,10 @@ def errors_text(
     kept = [c for c in tested if c.p_holm < 0.05]
     said = [f"{c.rotation} {c.model} {c.quantity} rho {c.rho:+.2f}" for c in kept]
     summary = (
-        f"memory_errors.png. Of {len(tested)} rank correlations between the test error and "
-        f"a quantity after training, {raw} have p < 0.05 by themselves, where chance "
-        f"gives {0.05 * len(tested):.1f}, and {len(kept)} after Holm's correction"
-        f"{': ' * bool(said)}{'; '.join(said)}."
+        f"memory_errors.png. Of {len(tested)} rank correlations between the test error "
+        f"and a quantity after training, {raw} have p < 0.05 by themselves, where "
+        f"chance gives {0.05 * len(tested):.1f}, and {len(kept)} after Holm's "
+        f"correction{': ' * bool(said)}{'; '.join(said)}."
     )
     lines, groups = [summary], by_model(runs)
     for (rotation, model), mine in groups.items():
@@ -207,14 +210,14 @@ def errors_text(
         none = groups[rotation, "reset"]
         slope = np.median([r.gradient for r in mine], axis=0)
         swapped = np.array([r.swapped_mse / r.test_mse for r in mine])
+        ours, others = (np.median([r.test_mse for r in rs]) for rs in (mine, none))
         better = sum(a.test_mse < b.test_mse for a, b in zip(mine, none, strict=True))
         lines.append(
-            f"{rotation} {model}: |dy/dx| {slope[0]:.2f} at lag 0 and {slope[1]:.3f} at "
-            f"lag 1; exchanging the history for another window's multiplies the error by "
-            f"{np.median(swapped):.1f} ({swapped.min():.1f} to {swapped.max():.1f}); a "
-            f"lower error than the model without memory in {better} of {len(mine)} seeds, "
-            f"median {np.median([r.test_mse for r in mine]):.4f} against "
-            f"{np.median([r.test_mse for r in none]):.4f}."
+            f"{rotation} {model}: |dy/dx| {slope[0]:.2f} at lag 0 and {slope[1]:.3f} "
+            f"at lag 1; exchanging the history for another window's multiplies the "
+            f"error by {np.median(swapped):.1f} ({swapped.min():.1f} to "
+            f"{swapped.max():.1f}); a lower error than the model without memory in "
+            f"{better} of {len(mine)} seeds, median {ours:.4f} against {others:.4f}."
         )
     lines.append(", ".join(f"{n} has {v:.4f}" for n, v in baselines.items()) + ".")
     return " ".join(lines)

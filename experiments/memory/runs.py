@@ -86,7 +86,7 @@ class Run(NamedTuple):
     """The loss and `MONITORED`, an entry each epoch."""
     test_mse: float
     swapped_mse: float
-    """Test MSE if each test window but its last value is exchanged for another one's."""
+    """Test MSE if each test window but its last value is exchanged for another's."""
     gradient: list[float]
     """Mean ``|dy_T / dx_(T-k)|`` on the test windows."""
 
@@ -114,7 +114,7 @@ def by_model(runs: list[Run]) -> dict[tuple[str, str], list[Run]]:
 def measure(
     rotations: tuple[str, ...], first_seed: int, sizes: Sizes, dataset: Dataset
 ) -> Found:
-    """Curves at initial parameters, all training runs, and the ledgers of one of them."""
+    """Curves at initial parameters, all training runs, and the ledgers of one."""
     baselines = {f.name: f.test_mse_scaled for f in forecast_baselines(dataset)}
     found = Found(baselines, [], [], [], {})
     seeds = [first_seed + k for k in range(sizes.seeds)]
@@ -138,7 +138,7 @@ def measure(
 def measure_curves(
     config: QLSTMConfig, sizes: Sizes, seed: int
 ) -> tuple[Circuit, list[Curves]]:
-    """Every diagnostic of the memory on random inputs in [-1, 1], initial parameters."""
+    """Every diagnostic of the memory: random inputs in [-1, 1], initial parameters."""
     circuit: list[tuple] = []
     curves: dict[str, list[tuple]] = {memory: [] for memory in MEMORIES}
     for draw in range(sizes.draws):
@@ -181,7 +181,7 @@ def _columns(rows: list[tuple]) -> list[NDArray]:
 
 
 def initial_params(config: QLSTMConfig, seed: int) -> tuple[QLSTMParams, QLSTMParams]:
-    """Initial parameters of a seed, and another draw that has nothing to do with them."""
+    """Initial parameters of a seed, and a draw that has nothing to do with them."""
     first, second = np.random.default_rng(seed).spawn(2)
     return init_params(config, first), init_params(config, second)
 

@@ -1,4 +1,4 @@
-"""The tests of `experiments.memory`: did a quantity move, and does the error follow it?"""
+"""The tests of `experiments.memory`: did a quantity move, does the error follow it?"""
 
 from typing import NamedTuple
 

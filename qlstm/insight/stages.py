@@ -1,4 +1,4 @@
-"""The two stages of a step, U_en and U_dis: their matrices, and how much they can do."""
+"""The two stages of a step, U_en and U_dis: their matrices and their powers."""
 
 import copy
 from collections.abc import Callable
