@@ -14,8 +14,8 @@ themselves.
 import numpy as np
 from numpy.typing import NDArray
 
+from qlstm.circuit import stages, step_circuit
 from qlstm.params import QLSTMConfig, QLSTMParams
-from qsim.kernels import circuit_matrices, circuit_matrices_backward, layer_kernel
 
 
 def circuit_angles(params: QLSTMParams, config: QLSTMConfig) -> NDArray[np.float64]:
@@ -53,12 +53,9 @@ def kraus_operators(
         Kraus operators ``(n_steps, n_models, batch, d_s, d_a, d_a)``, and the matrices
         W, ``(n_models, dim, dim)``, which the backward pass needs.
     """
-    if config.disentangler == "flip" and config.cut == "entangled":  # the paper's cell
-        basis = np.eye(2**config.n_wires)[None]
-        matrices = layer_kernel(angles, config.rotation).forward(basis).mT
-    else:
-        matrices = cell_matrices(angles, config)
-    return put_in(values, matrices, config), matrices
+    circuit = step_circuit(angles, config)
+    w = circuit.forward(np.eye(2**config.n_wires)[None]).mT  # column k: where k went
+    return put_in(values, w, config), w
 
 
 def kraus_operators_backward(
@@ -88,17 +85,14 @@ def kraus_operators_backward(
     grad_u = (grad @ by_input.conj().swapaxes(1, 2)).real
     grad_w = (u.swapaxes(1, 2) @ grad).reshape(n_models, d_s, dim, d_a)
     grad_w = grad_w.swapaxes(1, 2).reshape(n_models, dim, dim)
-    if config.disentangler == "flip" and config.cut == "entangled":
-        kernel = layer_kernel(angles, config.rotation)
-        _, grads = kernel.forward_backward(matrices.mT, grad_w.mT)
-    else:
-        grads = cell_matrices_backward(matrices, grad_w, angles, config)
+    _, grads = step_circuit(angles, config).forward_backward(matrices.mT, grad_w.mT)
     return grads, grad_u.reshape(n_models, n_steps, batch, d_s).swapaxes(0, 1)
 
 
 def entangler_kraus(values: NDArray, angles: NDArray, config: QLSTMConfig) -> NDArray:
     """The same as the Kraus operators of `kraus_operators` after U_en alone."""
-    return put_in(values, stage_matrices(angles, config)[0], config)
+    u_en, _ = stage_matrices(angles, config)
+    return put_in(values, u_en, config)
 
 
 def put_in(values: NDArray, matrices: NDArray, config: QLSTMConfig) -> NDArray:
@@ -131,80 +125,6 @@ def stage_matrices(angles: NDArray, config: QLSTMConfig) -> tuple[NDArray, NDArr
         angles: What `circuit_angles` returned.
         config: The configuration.
     """
-    u_en = _layers(angles[:, : config.n_layers], config)
-    u_dis = _layers(angles[:, config.n_layers :], config)
-    if config.disentangler == "inverse":
-        u_dis = u_dis.conj().swapaxes(1, 2)
+    basis = np.eye(2**config.n_wires)[None]
+    u_en, u_dis = (part.forward(basis).mT for part in stages(angles, config))
     return u_en, u_dis
-
-
-def cell_matrices(angles: NDArray, config: QLSTMConfig) -> NDArray:
-    """The matrices ``W = U_dis U_en`` of a step, ``(n_models, dim, dim)``."""
-    if config.disentangler == "flip":
-        return _layers(angles, config)
-    u_en, u_dis = stage_matrices(angles, config)
-    return u_dis @ u_en
-
-
-def cell_matrices_backward(
-    matrices: NDArray, grad_matrices: NDArray, angles: NDArray, config: QLSTMConfig
-) -> NDArray[np.float64]:
-    """Gradient of the angles of `cell_matrices` from the gradient of the matrices.
-
-    For ``W = A^dag B``: ``grad_B = A grad_W``, ``grad_A = B grad_W^dag``.
-    """
-    if config.disentangler == "flip":
-        return _layers_backward(matrices, grad_matrices, angles, config)
-    b, a_dagger = stage_matrices(angles, config)
-    a = a_dagger.conj().swapaxes(1, 2)
-    first, second = np.split(angles, 2, axis=1)
-    grad_b, grad_a = a @ grad_matrices, b @ grad_matrices.conj().swapaxes(1, 2)
-    return np.concatenate(
-        [
-            _layers_backward(b, grad_b, first, config),
-            _layers_backward(a, grad_a, second, config),
-        ],
-        axis=1,
-    )
-
-
-def _layers(angles: NDArray, config: QLSTMConfig) -> NDArray:
-    """The matrices of some layers: one ring over all wires, or one in each register."""
-    if config.cut == "entangled":
-        return circuit_matrices(angles, config.rotation)
-    system, ancilla = _registers(angles, config)
-    product = system[:, :, None, :, None] * ancilla[:, None, :, None, :]
-    return product.reshape(len(angles), 2**config.n_wires, -1)
-
-
-def _layers_backward(
-    matrices: NDArray, grad_matrices: NDArray, angles: NDArray, config: QLSTMConfig
-) -> NDArray[np.float64]:
-    """Gradient of the angles of `_layers`.
-
-    For ``W = A (x) B``: ``grad_A_ik = sum_jl grad_W_ijkl conj(B_jl)``, B alike.
-    """
-    rotation, n = config.rotation, config.n_system
-    if config.cut == "entangled":
-        return circuit_matrices_backward(matrices, grad_matrices, angles, rotation)
-    a, b = _registers(angles, config)
-    d_s, d_a = a.shape[-1], b.shape[-1]
-    grad = grad_matrices.reshape(-1, d_s, d_a, d_s, d_a)
-    grad_a = np.einsum("mijkl,mjl->mik", grad, b.conj())
-    grad_b = np.einsum("mijkl,mik->mjl", grad, a.conj())
-    return np.concatenate(
-        [
-            circuit_matrices_backward(a, grad_a, angles[..., :n], rotation),
-            circuit_matrices_backward(b, grad_b, angles[..., n:], rotation),
-        ],
-        axis=2,
-    )
-
-
-def _registers(angles: NDArray, config: QLSTMConfig) -> tuple[NDArray, NDArray]:
-    """The circuits of the system and of the ancilla, when no gate crosses the cut."""
-    n = config.n_system
-    return (
-        circuit_matrices(angles[..., :n], config.rotation),
-        circuit_matrices(angles[..., n:], config.rotation),
-    )

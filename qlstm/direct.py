@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from qlstm.circuit import step_circuit
 from qlstm.params import QLSTMConfig
-from qsim.kernels import Kernel, layer_kernel
 
 
 def direct_step(
@@ -28,13 +28,11 @@ def direct_step(
         A function from t and h, ``(n_models, batch, d_a)``, to the branches
         ``(n_models, batch, d_s, d_a)``.
     """
-    first, second = _stages(angles, config)
+    circuit = step_circuit(angles, config)
 
     def step(t: int, memory: NDArray) -> NDArray:
         psi = values[t][..., :, None] * memory[..., None, :]
-        out = first.forward(psi.reshape(*psi.shape[:2], -1))
-        out = out if second is None else second.adjoint(out)
-        return out.reshape(psi.shape)
+        return circuit.forward(psi.reshape(*psi.shape[:2], -1)).reshape(psi.shape)
 
     return step
 
@@ -54,28 +52,17 @@ def direct_step_backward(
         the memory's gradient; and the gradients of the angles and of the amplitudes,
         which are whole when it has been called for every step.
     """
-    first, second = _stages(angles, config)
-    n_first = first.n_layers
+    circuit = step_circuit(angles, config)
     grad_angles, grad_values = np.zeros(angles.shape), np.zeros(values.shape)
 
     def pull(t: int, memory: NDArray, branches: NDArray, grad: NDArray) -> NDArray:
         shape = (*branches.shape[:2], -1)
-        psi, v = branches.reshape(shape), grad.reshape(shape)
-        if second is not None:
-            pair, turned = second.adjoint_backward(psi, v)
-            psi, v = np.split(second.leave(pair), 2, axis=1)
-            grad_angles[:, n_first:] += turned
-        pair, turned = first.forward_backward(psi, v)
-        grad_angles[:, :n_first] += turned
-        v = np.split(first.leave(pair), 2, axis=1)[1].reshape(branches.shape)
+        pair, turned = circuit.forward_backward(
+            branches.reshape(shape), grad.reshape(shape)
+        )
+        np.add(grad_angles, turned, out=grad_angles)
+        v = np.split(circuit.leave(pair), 2, axis=1)[1].reshape(branches.shape)
         grad_values[t] = np.vecdot(memory[..., None, :], v).real
         return (values[t][..., None, :] @ v)[..., 0, :]
 
     return pull, grad_angles, grad_values
-
-
-def _stages(angles: NDArray, config: QLSTMConfig) -> tuple[Kernel, Kernel | None]:
-    """The circuit as one kernel; an inverse disentangler has one of its own, undone."""
-    if config.disentangler == "flip":
-        return layer_kernel(angles, config.rotation), None
-    return tuple(layer_kernel(part, config.rotation) for part in np.split(angles, 2, 1))

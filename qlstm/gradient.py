@@ -15,7 +15,7 @@ from qlstm.adam import flatten, unflatten
 from qlstm.cell import split_angles
 from qlstm.checks import check_choice
 from qlstm.encoding import encode_backward
-from qlstm.model import Run, backward, forward, kraus_backward, loss_backward
+from qlstm.model import Run, backward, forward, loss_and_grad_outputs
 from qlstm.params import (
     QLSTMConfig,
     QLSTMParams,
@@ -158,7 +158,7 @@ def reverse(
     """
     run = forward(params, inputs, config, rngs, record, route)
     outputs = read_out(run.probabilities, params, inputs, config)
-    loss, grad_outputs = loss_backward(outputs, targets, config)
+    loss, grad_outputs = loss_and_grad_outputs(outputs, targets, config)
     p = run.probabilities
     grad_p, grad_own = read_out_backward(grad_outputs, p, params, config)
     grad_angles, grad_values = backward(run, grad_p, config)
@@ -179,7 +179,7 @@ def _amplitude_shift(
     """Angles by ``Re <grad_W, W(angle + pi)> / 2``, the rest as in reverse mode."""
     result = reverse(params, inputs, targets, config, rngs, record, "kraus")
     _, grad_p, _ = _loss_of(result.run, params, inputs, targets, config)
-    grad_kraus = kraus_backward(result.run, grad_p, config.rule)
+    grad_kraus = kraus_gradient(result.run, grad_p, config.rule)
     grad_angles = amplitude_shift_gradient(result.run, grad_kraus, config)
     entangler, disentangler = split_angles(grad_angles, config)
     grads = result.grads._replace(entangler=entangler, disentangler=disentangler)
@@ -261,7 +261,7 @@ def _loss_of(
 ) -> tuple[NDArray, NDArray, dict[str, NDArray]]:
     """The loss, its gradient of the probabilities, and that of the readout's arrays."""
     outputs = read_out(run.probabilities, params, inputs, config)
-    loss, grad_outputs = loss_backward(outputs, targets, config)
+    loss, grad_outputs = loss_and_grad_outputs(outputs, targets, config)
     return loss, *read_out_backward(grad_outputs, run.probabilities, params, config)
 
 

@@ -127,13 +127,13 @@ def backward(run: Run, grad_p: NDArray, config: QLSTMConfig) -> tuple[NDArray, N
         pull, *grads = direct_step_backward(run.encoded.values, run.angles, config)
         branches_backward(run, grad_p, config.rule, pull)
         return tuple(grads)
-    cell, grad_kraus = CELLS[config.encoding], kraus_backward(run, grad_p, config.rule)
+    cell, grad_kraus = CELLS[config.encoding], kraus_gradient(run, grad_p, config.rule)
     return cell.kraus_backward(
         grad_kraus, run.encoded.values, run.angles, run.circuit, config
     )
 
 
-def kraus_backward(run: Run, grad_p: NDArray, rule: MemoryRule) -> NDArray:
+def kraus_gradient(run: Run, grad_p: NDArray, rule: MemoryRule) -> NDArray:
     """Gradient of every step's Kraus operators, in their shape."""
 
     def pull(t: int, memory: NDArray, branches: NDArray, grad: NDArray) -> NDArray:
@@ -219,7 +219,7 @@ def predict(
     return y[..., 0] if config.n_outputs == 1 else y
 
 
-def loss_backward(
+def loss_and_grad_outputs(
     outputs: NDArray, targets: NDArray, config: QLSTMConfig
 ) -> tuple[NDArray, NDArray]:
     """The loss and its gradient (docs/gradients.md, eq. 12).

@@ -365,9 +365,7 @@ def check_run_fits(config: QLSTMConfig, batch: int, n_steps: int) -> None:
 def is_direct(config: QLSTMConfig, n_states: int, route: str | None = None) -> bool:
     """Whether gates are applied to states: the matrix is wider than there are any."""
     has_choice = (
-        config.encoding == "amplitude"
-        and config.cut == "entangled"
-        and type(config.rule).evolve is VectorRule.evolve
+        config.encoding == "amplitude" and type(config.rule).evolve is VectorRule.evolve
     )
     cheaper = "kraus" if 2**config.n_wires <= n_states else "direct"
     return has_choice and (route or cheaper) == "direct"

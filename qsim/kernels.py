@@ -46,24 +46,6 @@ def circuit_matrices(angles: NDArray, rotation: str) -> NDArray:
     return layer_kernel(angles, rotation).forward(np.eye(2 ** angles.shape[2])[None]).mT
 
 
-def circuit_matrices_backward(
-    matrices: NDArray, grad_matrices: NDArray, angles: NDArray, rotation: str
-) -> NDArray[np.float64]:
-    """Gradient of a loss with respect to the angles of `circuit_matrices`.
-
-    Args:
-        matrices: What `circuit_matrices` returned.
-        grad_matrices: Gradient of a real loss with respect to it, the same shape.
-        angles: The angles that were applied, real.
-        rotation: The rotation that was applied.
-
-    Returns:
-        float64 array ``(n_models, n_layers, n_wires)``.
-    """
-    kernel = layer_kernel(angles, rotation)
-    return kernel.forward_backward(matrices.mT, grad_matrices.mT)[1]
-
-
 def layer_kernel(angles: NDArray, rotation: str) -> "Kernel":
     """The kernel for angles ``(n_models, n_layers, n_wires)`` of a rotation."""
     return _Matrices(angles) if rotation == "RY" else _Phases(angles, rotation)
