@@ -15,7 +15,7 @@ from qlstm.adam import flatten, unflatten
 from qlstm.cell import split_angles
 from qlstm.checks import check_choice
 from qlstm.encoding import encode_backward
-from qlstm.model import Run, backward, forward, loss_and_grad_outputs
+from qlstm.model import Run, backward, forward, kraus_gradient, loss_and_grad_outputs
 from qlstm.params import (
     QLSTMConfig,
     QLSTMParams,
