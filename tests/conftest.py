@@ -2,14 +2,15 @@
 
 import pytest
 
+from qlstm.forecasting import FORECASTERS
 from qlstm.memory import RULES
 from qlstm.readout import READOUTS
 
 
 @pytest.fixture(autouse=True)
 def registries():
-    """Rules and readouts that a test registers are gone after it."""
-    kept = [(registry, dict(registry)) for registry in (RULES, READOUTS)]
+    """What a test or a page registers is gone after it."""
+    kept = [(known, dict(known)) for known in (RULES, READOUTS, FORECASTERS)]
     yield
     for registry, before in kept:
         registry.clear()
