@@ -6,14 +6,29 @@ do: `forward` applies it, `forward_backward` undoes it with the gradient beside,
 circuit is one kernel; the others are made of kernels.
 """
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from qlstm.params import QLSTMConfig
-from qsim.kernels import layer_kernel
+from qsim.kernels import Kernel, layer_kernel
 
 Pair = tuple[NDArray, NDArray[np.float64]]
 """The pair (state, gradient) that went in, and the gradient of the angles."""
+
+
+class Circuit(Protocol):
+    """What a step needs of a circuit."""
+
+    def forward(self, rows: NDArray) -> NDArray:
+        """Apply it."""
+
+    def forward_backward(self, state: NDArray, grad: NDArray) -> Pair:
+        """Undo it, with the gradient beside."""
+
+    def leave(self, pair: NDArray) -> NDArray:
+        """The pair in the standard basis."""
 
 
 class Registers:
@@ -83,7 +98,7 @@ class Registers:
 class Undone:
     """A circuit turned around: ``U^dag``."""
 
-    def __init__(self, circuit) -> None:
+    def __init__(self, circuit: Kernel | Registers) -> None:
         """Keep the circuit that is undone."""
         self.forward, self.forward_backward = circuit.adjoint, circuit.adjoint_backward
         self.leave = circuit.leave
@@ -92,7 +107,7 @@ class Undone:
 class Chain:
     """One circuit after another: ``second first``."""
 
-    def __init__(self, first, second) -> None:
+    def __init__(self, first: Circuit, second: Circuit) -> None:
         """Keep both."""
         self.first, self.second = first, second
 
@@ -112,14 +127,14 @@ class Chain:
         return self.first.leave(pair)
 
 
-def layers(angles: NDArray, config: QLSTMConfig):
+def layers(angles: NDArray, config: QLSTMConfig) -> Kernel | Registers:
     """Some layers: one ring over all wires, or one in each register."""
     if config.cut == "separate":
         return Registers(angles, config)
     return layer_kernel(angles, config.rotation)
 
 
-def stages(angles: NDArray, config: QLSTMConfig) -> tuple:
+def stages(angles: NDArray, config: QLSTMConfig) -> tuple[Circuit, Circuit]:
     """The circuits ``U_en`` and ``U_dis``.
 
     Args:
@@ -130,7 +145,7 @@ def stages(angles: NDArray, config: QLSTMConfig) -> tuple:
     return first, Undone(second) if config.disentangler == "inverse" else second
 
 
-def step_circuit(angles: NDArray, config: QLSTMConfig):
+def step_circuit(angles: NDArray, config: QLSTMConfig) -> Circuit:
     """The circuit ``U_dis U_en`` of a step: all layers at once where they are alike."""
     if config.disentangler == "flip":
         return layers(angles, config)
