@@ -1,9 +1,9 @@
 """The circuit of a step, ``U_dis U_en``, whatever the disentangler and the cut.
 
-A circuit acts on rows ``(n_models, n_rows, 2**n_wires)`` as the kernels of `qsim.kernels`
-do: `forward` applies it, `forward_backward` undoes it with the gradient beside, and
-`leave` takes the pair that comes out of that back to the standard basis. The paper's
-circuit is one kernel; the others are made of kernels.
+A circuit acts on rows ``(n_models, n_rows, 2**n_wires)`` as the kernels of
+`qsim.kernels` do: `forward` applies it, `forward_backward` undoes it with the gradient
+beside, and `leave` takes the pair that comes out of that back to the standard basis.
+The paper's circuit is one kernel; the others are made of kernels.
 """
 
 from typing import Protocol

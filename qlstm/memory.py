@@ -59,10 +59,10 @@ class RecordRule(VectorRule):
         kept = (*_rows(p.shape[:-1]), outcome)
         chosen = p[kept][..., None]
         if given is not None and chosen.min() < IMPOSSIBLE:
-            where = chosen[..., 0] < IMPOSSIBLE
+            first = np.unravel_index(chosen.argmin(), outcome.shape)
             raise ValueError(
                 "Argument `record` must hold outcomes of positive probability, but "
-                f"outcome {outcome[where][0]} has probability {chosen[where][0, 0]:.1g}."
+                f"outcome {outcome[first]} has probability {chosen.min():.1g}."
             )
         norm = np.sqrt(chosen)
         memory = branches[kept] / norm

@@ -88,8 +88,8 @@ class QLSTMConfig:
             object.__setattr__(self, name, int(getattr(self, name)))  # JSON takes it
         if self.n_wires > MAX_WIRES:
             raise ValueError(
-                f"Arguments `n_system` and `n_ancilla` must be at most {MAX_WIRES} wires "
-                f"together, but are {self.n_system} and {self.n_ancilla}."
+                f"Arguments `n_system` and `n_ancilla` must be at most {MAX_WIRES} "
+                f"wires together, but are {self.n_system} and {self.n_ancilla}."
             )
         for name in ("n_features", "n_layers"):
             if getattr(self, name) > MAX_SIZE:

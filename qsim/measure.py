@@ -129,8 +129,9 @@ def collapse(
 
     Example:
         >>> bell = np.array([[[0.6, 0.0], [0.0, 0.8]]])
-        >>> collapse(bell, [0])
-        Collapsed(state=array([[0., 1.]]), outcomes=array([1]), probability=array([0.64]))
+        >>> state, outcomes, probability = collapse(bell, [0])
+        >>> state, outcomes, probability
+        (array([[0., 1.]]), array([1]), array([0.64]))
     """
     matrix, wires = split_state(state, wires)
     batch, n_outcomes, rest = matrix.shape

@@ -231,8 +231,8 @@ def _headline(series: Series, dataset: Dataset, epochs: int) -> str:
         f"{series.name}{unit}, {len(series.values)} values{gaps}, protocol "
         f"`{protocol.name}`: {parts} and {len(dataset.test.targets)} test windows of "
         f"{protocol.n_steps} steps, {epochs} epochs.\n"
-        f"{reach if beyond else ''}Skill is 1 - MSE / MSE of persistence, the forecast that repeats the "
-        "last value.\n"
+        f"{reach if beyond else ''}Skill is 1 - MSE / MSE of persistence, the forecast "
+        "that repeats the last value.\n"
     )
 
 

@@ -117,7 +117,7 @@ class Windows(NamedTuple):
 
     @property
     def input_index(self) -> NDArray[np.intp]:
-        """Positions of the inputs, right before each target: ``(n_windows, n_steps)``."""
+        """Positions of the inputs, right before each target, ``(n, n_steps)``."""
         return self.index[:, None] - np.arange(self.inputs.shape[1], 0, -1)
 
 

@@ -305,6 +305,6 @@ def attempt_run(
 
 
 def _failure(error: BaseException) -> Record:
-    """An error's type and message in one line, and the traceback as Python prints it."""
+    """An error's type and message in one line, and Python's traceback."""
     line = " ".join(f"{type(error).__name__}: {error}".split())
     return {"error": line, "traceback": "".join(traceback.format_exception(error))}

@@ -115,7 +115,7 @@ class RunFolder:
                         os.unlink(entry)
 
     def load(self, config: dict[str, Any]) -> Record | None:
-        """The record of a run, finished (`result`) or failed (`error`); None if neither.
+        """The record of a run, with `result` or `error`; None if there is none.
 
         Raises:
             DamagedRunError: If its file is not what was written.

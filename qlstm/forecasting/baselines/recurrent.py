@@ -202,7 +202,7 @@ def _halves(n_hidden: int) -> NDArray[np.float64]:
 def _weights_backward(
     params: RecurrentParams, run: Run, grad_a: NDArray
 ) -> RecurrentParams:
-    """``grad_W = sum_t x_t^T grad_a_t``, all steps at once (docs/baselines.md, eq. 8)."""
+    """``grad_W = sum_t x_t^T grad_a_t`` of all steps (docs/baselines.md, eq. 8)."""
     flat = grad_a.reshape(-1, grad_a.shape[-1])
     x = run.inputs.reshape(len(flat), -1)
     before = run.hidden[:-1].reshape(len(flat), -1)

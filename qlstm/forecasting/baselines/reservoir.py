@@ -39,7 +39,7 @@ class FittedReservoir(Fitted):
 
 @dataclass(frozen=True)
 class Reservoir(OfCell):
-    """The quantum cell with its initial parameters, and ridge regression on what it shows.
+    """The quantum cell with its initial parameters, and a ridge on what it shows.
 
     The features are the probabilities of all outcomes of all wires at the last steps:
     what hardware measures, in one basis.
