@@ -76,7 +76,8 @@ def about(setting: Setting) -> str:
         "`full batch`: all windows at once, 800 epochs, 0.05 falling along a cosine. "
         "The budgets and the larger sizes were chosen for quantum models, by test "
         "errors of the seeds 0 to 19; no network was tuned. `matched`: at most 24 "
-        "parameters, which for an LSTM is one unit and a weak reference; 2 units have 35."
+        "parameters, which for an LSTM is one unit and a weak reference; 2 units have "
+        "35."
     )
 
 
