@@ -1,11 +1,21 @@
 """What a value must be: checks of the public border, and their one-line errors."""
 
-import os
 import sys
 import warnings
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from qsim.numbers import check_fits
+
+__all__ = [
+    "as_real",
+    "check_choice",
+    "check_fits",
+    "check_rng",
+    "check_size",
+    "warn_user",
+]
 
 
 def as_real(name: str, values: ArrayLike) -> NDArray[np.float64]:
@@ -53,23 +63,3 @@ def warn_user(text: str) -> None:
     while frame.f_back and frame.f_globals.get("__name__", "").startswith("qlstm"):
         level, frame = level + 1, frame.f_back
     warnings.warn(text, stacklevel=level)
-
-
-def check_fits(n_bytes: int, what: str) -> None:
-    """Say so, before anything is allocated, when arrays are larger than the memory.
-
-    Args:
-        n_bytes: About how much they take.
-        what: What they belong to, the subject of the message.
-
-    Raises:
-        MemoryError: If the machine has less.
-    """
-    if not hasattr(os, "sysconf"):
-        return  # Windows: NumPy says it when it allocates
-    has = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if n_bytes > has:
-        raise MemoryError(
-            f"{what} needs about {n_bytes / 1e9:,.0f} GB, but this machine has "
-            f"{has / 1e9:,.0f} GB."
-        )

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qsim.gates import CNOT, ROTATIONS, ring_wires
 from qsim.kernels import Kernel, circuit_matrices, layer_kernel
+from qsim.numbers import as_numbers, as_real, check_wires_fit
 from qsim.state import apply_gate, check_state
 
 
@@ -42,7 +43,7 @@ def layer_gates(
         CNOT 1 2
         CNOT 2 0
     """
-    angles = _check_angles(angles, rotation, ("n_wires",))
+    angles = _check_angles(as_real("angles", angles), rotation, ("n_wires",))
     gates = [(rotation, ROTATIONS[rotation](t), (w,)) for w, t in enumerate(angles)]
     return gates + [("CNOT", CNOT, wires) for wires in ring_wires(len(angles))]
 
@@ -72,6 +73,7 @@ def entangling_layer(
                 [0., 1.]]])
     """
     state = check_state(state)
+    angles = as_real("angles", angles)
     angles = _check_angles(angles, rotation, (state.ndim - 1,))
     for _, gate, wires in layer_gates(angles, rotation):
         state = apply_gate(state, gate, wires)
@@ -147,13 +149,13 @@ def entangling_layers_backward(
         >>> before.round(3) + 0, grad.round(3)
         (array([[1., 0.]]), array([[-1.]]))
     """
-    state, grad_state = check_state(state), np.asarray(grad_state)
+    state, grad_state = check_state(state), as_numbers("grad_state", grad_state)
     if grad_state.shape != state.shape:
         raise ValueError(
             f"Argument `grad_state` must have the shape of `state`, {state.shape}, "
             f"but has {grad_state.shape}."
         )
-    kernel = _kernel(_refuse_complex(angles), rotation, state)
+    kernel = _kernel(as_real("angles", angles), rotation, state)
     pair, grad_angles = kernel.forward_backward(_rows(state), _rows(grad_state))
     return *kernel.leave(pair).reshape(2, *state.shape), grad_angles[0]
 
@@ -185,7 +187,7 @@ def adjoint_layers(
                 [0., 0.]]])
     """
     state = check_state(state)
-    kernel = _kernel(_refuse_complex(angles), rotation, state)
+    kernel = _kernel(as_real("angles", angles), rotation, state)
     return kernel.adjoint(_rows(state)).reshape(state.shape)
 
 
@@ -193,7 +195,8 @@ def circuit_matrix(angles: ArrayLike, rotation: str = "RX") -> NDArray:
     """The matrix of `entangling_layers`, by applying it to every basis state.
 
     Args:
-        angles: Angles in radians, ``(n_layers, n_wires)``.
+        angles: Angles in radians, ``(n_layers, n_wires)``; complex ones as in
+            `entangling_layers`.
         rotation: ``"RX"``, ``"RY"`` or ``"RZ"``.
 
     Returns:
@@ -201,6 +204,7 @@ def circuit_matrix(angles: ArrayLike, rotation: str = "RX") -> NDArray:
         float64 for RY, complex128 otherwise.
 
     Raises:
+        MemoryError: If the matrix is larger than the machine's memory.
         ValueError: If the angles' shape is wrong or the rotation is unknown.
 
     Example:
@@ -213,6 +217,7 @@ def circuit_matrix(angles: ArrayLike, rotation: str = "RX") -> NDArray:
                [0., 0., 1., 0.]])
     """
     angles = _check_angles(angles, rotation)
+    check_wires_fit(angles.shape[1], "The matrix of a circuit", sides=2)
     return circuit_matrices(angles[None], rotation)[0]
 
 
@@ -238,11 +243,7 @@ def _check_angles(
             f"Argument `rotation` must be one of {', '.join(ROTATIONS)}, "
             f"but is {rotation!r}."
         )
-    angles = np.asarray(angles)
-    if angles.dtype.kind not in "biufc":
-        raise TypeError(
-            f"Argument `angles` must be an array of numbers, but is of {angles.dtype}."
-        )
+    angles = as_numbers("angles", angles)
     if (
         angles.ndim != len(shape)
         or 0 in angles.shape
@@ -253,13 +254,4 @@ def _check_angles(
             f"Argument `angles` must have shape ({wanted}), none of them 0, "
             f"but has {angles.shape}."
         )
-    if not np.isfinite(angles).all():
-        raise ValueError("Argument `angles` must be finite, but holds nan or inf.")
-    return angles
-
-
-def _refuse_complex(angles: ArrayLike) -> ArrayLike:
-    """Gates that are undone have real angles: their inverse is not analytic."""
-    if np.iscomplexobj(angles):
-        raise ValueError("Argument `angles` must be real here, but is complex.")
     return angles

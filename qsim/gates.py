@@ -7,6 +7,8 @@ most significant bit of its row index.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qsim.numbers import as_numbers, as_real
+
 I2 = np.eye(2)
 PAULI_X = np.array([[0.0, 1.0], [1.0, 0.0]])
 PAULI_Y = np.array([[0.0, -1.0j], [1.0j, 0.0]])
@@ -26,12 +28,15 @@ def RX(theta: ArrayLike) -> NDArray[np.complex128]:
     Returns:
         complex128 array ``theta.shape + (2, 2)``.
 
+    Raises:
+        ValueError: If an angle is complex, nan, inf or masked.
+
     Example:
         >>> RX(np.pi).round(3) + 0  # a half turn is -i X
         array([[0.+0.j, 0.-1.j],
                [0.-1.j, 0.+0.j]])
     """
-    half = np.asarray(theta) / 2
+    half = as_real("theta", theta) / 2
     cos, sin = np.cos(half), -1j * np.sin(half)
     return _matrix(cos, sin, sin, cos)
 
@@ -46,12 +51,15 @@ def RY(theta: ArrayLike) -> NDArray:
     Returns:
         Array ``theta.shape + (2, 2)``, float64 for real angles.
 
+    Raises:
+        ValueError: If an angle is nan, inf or masked.
+
     Example:
         >>> RY(np.pi / 2).round(3)  # a quarter turn takes |0> to (|0> + |1>) / sqrt 2
         array([[ 0.707, -0.707],
                [ 0.707,  0.707]])
     """
-    half = np.asarray(theta) / 2
+    half = as_numbers("theta", theta) / 2
     cos, sin = np.cos(half), np.sin(half)
     return _matrix(cos, -sin, sin, cos)
 
@@ -65,12 +73,15 @@ def RZ(theta: ArrayLike) -> NDArray[np.complex128]:
     Returns:
         complex128 array ``theta.shape + (2, 2)``.
 
+    Raises:
+        ValueError: If an angle is complex, nan, inf or masked.
+
     Example:
         >>> RZ(np.pi).round(3) + 0
         array([[0.-1.j, 0.+0.j],
                [0.+0.j, 0.+1.j]])
     """
-    half = np.asarray(theta) / 2
+    half = as_real("theta", theta) / 2
     phase = np.cos(half) - 1j * np.sin(half)
     zero = np.zeros_like(phase)
     return _matrix(phase, zero, zero, np.cos(half) + 1j * np.sin(half))

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qsim.numbers import as_number, as_real
+
 
 def parameter_shift(
     f: Callable[[NDArray], ArrayLike], angles: ArrayLike
@@ -24,6 +26,9 @@ def parameter_shift(
 
     Returns:
         float64 array ``angles.shape + f(angles).shape``.
+
+    Raises:
+        ValueError: If the angles are not finite real numbers, or f is complex.
 
     References:
         Schuld et al., Phys. Rev. A 99, 032331 (2019).
@@ -53,13 +58,15 @@ def finite_difference(
         ``step**2`` (truncation) plus ``1e-16 / step`` (rounding).
 
     Raises:
-        ValueError: If the step is not positive.
+        ValueError: If the angles are not finite real numbers, the step is not
+            positive, or f is complex.
 
     Example:
         >>> finite_difference(lambda t: np.sin(t[0]), [0.0]).round(6)
         array([1.])
     """
-    if not step > 0:
+    step = as_number("step", step, finite=False)
+    if not 0 < step < np.inf:
         raise ValueError(f"Argument `step` must be positive, but is {step}.")
     return _differences(f, angles, step, 0.5 / step)
 
@@ -68,10 +75,11 @@ def _differences(
     f: Callable[[NDArray], ArrayLike], angles: ArrayLike, shift: float, factor: float
 ) -> NDArray[np.float64]:
     """``factor * [f(t + shift e_k) - f(t - shift e_k)]`` for every k."""
-    angles = np.asarray(angles, dtype=float)
-    rows = []
+    angles, rows = as_real("angles", angles), []
     for index in np.ndindex(angles.shape):
         offset = np.zeros_like(angles)
         offset[index] = shift
-        rows.append(factor * (np.asarray(f(angles + offset)) - f(angles - offset)))
+        # f may well diverge: nan and inf are its own affair
+        ends = [as_real("f", f(at), False) for at in (angles + offset, angles - offset)]
+        rows.append(factor * (ends[0] - ends[1]))
     return np.array(rows).reshape(angles.shape + np.shape(rows[0] if rows else 0.0))

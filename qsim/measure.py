@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qsim.numbers import as_plain, check_wires_fit
 from qsim.state import check_state, check_wires
 
 
@@ -75,9 +76,10 @@ def reduced_density_matrix(
         wires: The k wires that are kept, in the order of the result's bits.
 
     Returns:
-        Array ``(batch, 2**k, 2**k)``, of the state's dtype.
+        Array ``(batch, 2**k, 2**k)``, complex128 if the state is complex.
 
     Raises:
+        MemoryError: If the matrices are larger than the machine's memory.
         ValueError: If the state's shape or the wires are wrong.
 
     Example:
@@ -88,7 +90,8 @@ def reduced_density_matrix(
         array([[[0.5, 0. ],
                 [0. , 0.5]]])
     """
-    matrix, _ = split_state(state, wires)
+    matrix, wires = split_state(state, wires)
+    check_wires_fit(len(wires), "A density matrix", len(matrix), sides=2)
     return matrix @ matrix.conj().swapaxes(1, 2)
 
 
@@ -159,7 +162,7 @@ def _check_outcomes(
     outcomes: ArrayLike, batch: int, n_outcomes: int
 ) -> NDArray[np.intp]:
     """Return `outcomes` as integers ``(batch,)``, or say what is wrong."""
-    outcomes = np.asarray(outcomes)
+    outcomes = as_plain("outcomes", outcomes)
     if outcomes.shape != (batch,) or outcomes.dtype.kind not in "iu":
         raise ValueError(
             f"Argument `outcomes` must be integers of shape {(batch,)}, "

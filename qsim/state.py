@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qsim.numbers import as_numbers, check_count, check_wires_fit
+
 
 def zero_state(n_wires: int, batch: int = 1) -> NDArray[np.float64]:
     """All wires in ``|0>``.
@@ -18,6 +20,7 @@ def zero_state(n_wires: int, batch: int = 1) -> NDArray[np.float64]:
         float64 array ``(batch, 2, ..., 2)`` with ``n_wires`` axes of length 2.
 
     Raises:
+        MemoryError: If the state is larger than the machine's memory.
         ValueError: If either number is below 1.
 
     Example:
@@ -27,6 +30,7 @@ def zero_state(n_wires: int, batch: int = 1) -> NDArray[np.float64]:
     """
     check_count("n_wires", n_wires)
     check_count("batch", batch)
+    check_wires_fit(n_wires, f"A batch of {batch} state(s)", batch)
     state = np.zeros((batch, *(2,) * n_wires))
     state[(slice(None), *(0,) * n_wires)] = 1.0
     return state
@@ -41,7 +45,7 @@ def apply_gate(state: ArrayLike, gate: ArrayLike, wires: Sequence[int]) -> NDArr
         wires: The k wires the gate acts on; the first is the gate's top bit.
 
     Returns:
-        A new array of the state's shape; its dtype is what state and gate promote to.
+        A new array of the state's shape: complex128 if state or gate is complex.
 
     Raises:
         ValueError: If the state, the gate's shape or the wires do not fit together.
@@ -57,7 +61,7 @@ def apply_gate(state: ArrayLike, gate: ArrayLike, wires: Sequence[int]) -> NDArr
     """
     state = check_state(state)
     wires = check_wires(wires, state.ndim - 1)
-    gate = np.asarray(gate)
+    gate = as_numbers("gate", gate)
     k = len(wires)
     if gate.shape != (2**k, 2**k):
         raise ValueError(
@@ -70,21 +74,9 @@ def apply_gate(state: ArrayLike, gate: ArrayLike, wires: Sequence[int]) -> NDArr
     return np.moveaxis(out, range(k), axes)
 
 
-def check_count(name: str, value: int) -> None:
-    """Say so if there are none of something."""
-    if value < 1:
-        raise ValueError(f"Argument `{name}` must be at least 1, but is {value}.")
-
-
 def check_state(state: ArrayLike) -> NDArray:
     """Return `state` as an array, or say why it is not a batch of states."""
-    state = np.asarray(state)
-    if state.dtype.kind in "biu":
-        state = state.astype(np.float64)  # small integers would overflow
-    if state.dtype.kind not in "fc":
-        raise TypeError(
-            f"Argument `state` must be an array of numbers, but is of {state.dtype}."
-        )
+    state = as_numbers("state", state)
     if state.ndim < 2 or any(size != 2 for size in state.shape[1:]):
         raise ValueError(
             "Argument `state` must have shape (batch, 2, ..., 2), "

@@ -211,7 +211,7 @@ NOT_A_NUMBER = np.full((1, 2, 2), np.nan)
         ),
         (
             lambda: entanglement.entropy(NOT_A_NUMBER),
-            "Argument `rho` must be Hermitian, but sample 0 is off by nan",
+            "Argument `rho` must be finite, but holds nan or inf",
         ),
         (
             lambda: entanglement.purity([np.eye(2)]),
@@ -252,3 +252,54 @@ NOT_A_NUMBER = np.full((1, 2, 2), np.nan)
 def test_messages(call, text):
     with pytest.raises(ValueError, match=text):
         call()
+
+
+def renyi(p, alpha):
+    """The definition, in extended precision where it is well conditioned."""
+    p = np.array(p, np.longdouble)
+    return float(np.log2((p**alpha).sum()) / (1 - alpha))
+
+
+def test_orders_within_rounding_of_one():
+    for alpha in (1 - 1e-16, 0.9999999999999999, 1 + 1e-14, 1 - 1e-9, 1 + 1e-6):
+        for p in ([0.7, 0.3], [0.7, 0.2, 0.1], [1.0, 0.0], [1 - 1e-9, 1e-9]):
+            shannon = entanglement.entropy(np.diag(p)[None])
+            found = entanglement.entropy(np.diag(p)[None], alpha)
+            np.testing.assert_allclose(
+                found, shannon, atol=1e-5 * abs(1 - alpha) ** 0.1
+            )
+    coin = entanglement.entropy(np.diag([0.7, 0.3])[None], alpha=0.9999999999999999)
+    die = entanglement.entropy(np.diag([0.7, 0.2, 0.1])[None], alpha=1 + 1e-14)
+    assert round(coin[0], 4) == 0.8813 and round(die[0], 4) == 1.1568
+
+
+@pytest.mark.parametrize("alpha", [0.998, 0.9991, 1.0009, 1.002, 0.01, 0.5, 3, 40])
+def test_every_order_is_its_definition(alpha):
+    p = [0.55, 0.25, 0.15, 0.05]
+    found = entanglement.entropy(np.diag(p)[None], alpha)
+    np.testing.assert_allclose(found, renyi(p, alpha), atol=1e-12)
+
+
+@pytest.mark.parametrize("alpha", [0, 5e-324, 1e-300, 1e-9, 0.01, 0.1, 0.5, 0.999, 1])
+@pytest.mark.parametrize("dtype", [complex, np.complex64])
+@pytest.mark.parametrize("rank", [1, 2, 4])
+def test_a_rank_deficient_mixture_has_the_logarithm_of_its_rank(rank, dtype, alpha):
+    rng = np.random.default_rng(rank)
+    vectors = entanglement.haar_unitary(64, rng)[:, :rank]
+    rho = (vectors @ vectors.conj().T / rank)[None].astype(dtype)
+    near = 1e-11 if dtype is complex else 1e-4
+    found = entanglement.entropy(rho, alpha)
+    np.testing.assert_allclose(found, np.log2(rank), atol=near)
+
+
+@pytest.mark.parametrize("alpha", [1e16, 1e300, 1e308, np.finfo(float).max])
+def test_large_orders_are_the_limit(alpha):
+    rho = np.diag([0.7, 0.3])[None]
+    found = entanglement.entropy(rho, alpha)
+    np.testing.assert_allclose(found, entanglement.entropy(rho, np.inf), atol=1e-15)
+
+
+@pytest.mark.parametrize("alpha", ["1", None, np.ma.masked, np.nan, [1.0, 2.0]])
+def test_an_order_is_one_number(alpha):
+    with pytest.raises((TypeError, ValueError), match="Argument `alpha` must "):
+        entanglement.entropy(np.eye(2)[None] / 2, alpha)

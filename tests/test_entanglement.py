@@ -226,7 +226,7 @@ def test_arguments_are_not_modified():
         ),
         (
             lambda: entanglement.bloch_vectors([[1.0, 0.0], [np.nan, 0.0]]),
-            "Argument `state` must be normalized, but sample 1 has norm nan",
+            "Argument `state` must be finite, but holds nan or inf",
         ),
         (
             lambda: entanglement.schmidt_coefficients(np.ones((1, 3)), [0]),
@@ -256,3 +256,22 @@ def test_arguments_are_not_modified():
 def test_messages(call, text):
     with pytest.raises(ValueError, match=text):
         call()
+
+
+@pytest.mark.parametrize("dtype", [complex, np.complex64])
+@pytest.mark.parametrize("alpha", [0, 1e-300, 0.01, 0.1, 0.9, 1 - 1e-15])
+def test_a_product_state_has_no_entropy_of_any_order(alpha, dtype):
+    rng = np.random.default_rng(3)
+    left, right = random_states(rng, 5, 3), random_states(rng, 5, 3)
+    state = np.einsum("bi,bj->bij", left.reshape(5, -1), right.reshape(5, -1))
+    state = state.reshape(5, *(2,) * 6).astype(dtype)
+    found = entanglement.entanglement_entropy(state, [0, 1, 2], alpha)
+    np.testing.assert_allclose(found, 0, atol=1e-10 if dtype is complex else 1e-4)
+
+
+def test_a_small_coefficient_that_is_not_rounding_counts():
+    small = 1e-10
+    state = np.array([[[1.0, 0.0], [0.0, small]]])
+    found = entanglement.entanglement_entropy(state, [0], 0.01)
+    expected = np.log2(1 + small**0.02) / 0.99
+    np.testing.assert_allclose(found, expected, atol=1e-12)

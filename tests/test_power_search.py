@@ -384,3 +384,14 @@ PLUS = np.full((2, 1, 2, 1), 0.5)
 def test_messages(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+def test_random_unitaries_on_unequal_dimensions_get_larger_ancillas():
+    gate = entanglement.haar_unitary(6, np.random.default_rng(0))
+    options = {"rng": np.random.default_rng(0)}
+    small = entanglement.entangling_power(gate, (2, 3), ancillas=(2, 3), **options)
+    found = entanglement.entangling_power(gate, (2, 3), **options)
+    assert found.state.shape == (2, 5, 3, 5)
+    assert round(small.value, 5) == 1.71831 and round(found.value, 5) == 1.71915
+    gain = entanglement.entanglement_gain(gate, found.state, (2, 3))
+    np.testing.assert_allclose(gain, found.value, atol=1e-12)

@@ -28,6 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 from qsim.entanglement.checks import check_bipartite, check_density
 from qsim.entanglement.gain import minimize
 from qsim.entanglement.unitaries import realign
+from qsim.numbers import as_numbers
 
 EIGENVALUE_FLOOR = 1e-7
 """Smallest eigenvalue of a density matrix whose root is inverted; below, rounding
@@ -84,7 +85,7 @@ def dual_upper_bound(
     unitary, dims = check_bipartite(unitary, dims)
     rhos = []
     for name, rho, dim in (("rho_a", rho_a, dims[0]), ("rho_b", rho_b, dims[1])):
-        rho = np.eye(dim) / dim if rho is None else np.asarray(rho)
+        rho = np.eye(dim) / dim if rho is None else as_numbers(name, rho)
         if rho.shape != (dim, dim):
             raise ValueError(
                 f"Argument `{name}` must have shape {(dim, dim)}, but has {rho.shape}."

@@ -1,7 +1,7 @@
 """Quantities of density matrices ``(batch, d, d)``: entropies, distances, entanglement.
 
-Every function checks that its matrices are Hermitian with trace one, so a state that
-was never normalized, or a nan, is an error and not a number.
+Every function checks that its matrices are Hermitian and positive semidefinite with
+trace one, so a state that was never normalized, or a nan, is an error and not a number.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qsim.entanglement.checks import check_density, check_dims
 from qsim.gates import PAULI_Y
+from qsim.numbers import as_number, resolution
 
 
 def entropy(rho: ArrayLike, alpha: float = 1.0) -> NDArray[np.float64]:
@@ -21,7 +22,9 @@ def entropy(rho: ArrayLike, alpha: float = 1.0) -> NDArray[np.float64]:
     Args:
         rho: Density matrices ``(batch, d, d)``.
         alpha: Order, from 0 to ``inf``. 1 is von Neumann's, 0 the logarithm of the
-            rank (of eigenvalues over 1e-12), ``inf`` minus that of the largest one.
+            rank, ``inf`` minus that of the largest eigenvalue. Below 1, eigenvalues
+            that are rounding of zero do not count: with the largest as the unit, up to
+            ``16 d`` times the machine epsilon of `rho`.
 
     Returns:
         float64 array ``(batch,)``, in bits.
@@ -35,25 +38,45 @@ def entropy(rho: ArrayLike, alpha: float = 1.0) -> NDArray[np.float64]:
         >>> entropy(np.eye(2)[None] / 2)
         array([1.])
     """
-    rho = check_density(rho)
-    return entropy_of_probabilities(np.linalg.eigvalsh(rho), alpha)
+    p = np.linalg.eigvalsh(check_density(rho))
+    return entropy_of_probabilities(p, alpha, rounding(p, rho))
 
 
-def entropy_of_probabilities(p: NDArray, alpha: float = 1.0) -> NDArray[np.float64]:
-    """Shannon or Renyi entropy, in bits, of the last axis; ``0 log 0 = 0``."""
+def rounding(values: NDArray, source: ArrayLike) -> float:
+    """Up to which part of the largest one an eigenvalue or singular value may be 0."""
+    return 16 * values.shape[-1] * resolution(source)
+
+
+def entropy_of_probabilities(
+    p: NDArray, alpha: float = 1.0, floor: float = 0.0
+) -> NDArray[np.float64]:
+    """Shannon or Renyi entropy, in bits, of the last axis; ``0 log 0 = 0``.
+
+    Orders below 1 leave out what is at most `floor` times the largest probability.
+    """
+    alpha = as_number("alpha", alpha, finite=False)
     if not alpha >= 0:
-        raise ValueError(f"Argument `alpha` must be at least 0, but is {alpha}.")
+        raise ValueError(f"Argument `alpha` must be at least 0, but is {alpha:g}.")
     p = np.where(p > 0, p, 0.0)
+    if alpha < 1:
+        p = np.where(p > floor * p.max(axis=-1, keepdims=True), p, 0.0)
     if alpha == 1:
         logs = np.log2(p, out=np.zeros_like(p), where=p > 0)
         entropies = -(p * logs).sum(axis=-1)
     elif alpha == 0:
-        entropies = np.log2((p > 1e-12).sum(axis=-1))
+        entropies = np.log2((p > 0).sum(axis=-1))
+    elif abs(alpha - 1) < 1e-3:
+        # Tr rho^alpha - 1 = sum p (p^(alpha - 1) - 1), without the difference of two
+        # numbers close to 1 that is divided by 1 - alpha
+        p = p / p.sum(axis=-1, keepdims=True)
+        logs = np.log(p, out=np.zeros_like(p), where=p > 0)
+        change = (p * np.expm1((alpha - 1) * logs)).sum(axis=-1)
+        entropies = np.log1p(change) / ((1 - alpha) * np.log(2))
     else:
         # Factoring out the largest p keeps p**alpha from underflowing.
         top = p.max(axis=-1)
         entropies = -np.log2(top)
-        if alpha < np.inf:
+        if alpha < 1e300:  # above, its multiples overflow and inf is as good
             rest = np.log2(((p / top[..., None]) ** alpha).sum(axis=-1))
             entropies = (rest - alpha * entropies) / (1 - alpha)
     return np.maximum(entropies, 0.0)  # rounding leaves pure states at -1e-16

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qsim.entanglement.checks import TOLERANCE, check_bipartite
+from qsim.entanglement.checks import check_bipartite, tolerance_of
 from qsim.entanglement.density import entropy_of_probabilities
+from qsim.numbers import as_numbers
 
 
 def entanglement_gain(
@@ -41,14 +42,15 @@ def entanglement_gain(
         1.0
     """
     unitary, (d_a, d_b) = check_bipartite(unitary, dims)
-    state = np.asarray(state)
+    tolerance = tolerance_of(state)
+    state = as_numbers("state", state)
     if state.ndim != 4 or state.shape[::2] != (d_a, d_b):
         raise ValueError(
             f"Argument `state` must have shape ({d_a}, dA', {d_b}, dB'), "
             f"but has {state.shape}."
         )
     norm = np.linalg.norm(state)
-    if not abs(norm - 1) <= TOLERANCE:
+    if not abs(norm - 1) <= tolerance:
         raise ValueError(
             f"Argument `state` must be normalized, but has norm {norm:.6g}."
         )

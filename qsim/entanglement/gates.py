@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from qsim.circuits import circuit_matrix
 from qsim.entanglement.checks import check_unitary
 from qsim.gates import CNOT, PAULI_X, PAULI_Y, PAULI_Z
-from qsim.state import check_count, check_wires
+from qsim.numbers import as_number, check_count, check_fits, check_wires_fit
+from qsim.state import check_wires
 
 CZ = np.diag([1.0, 1.0, 1.0, -1.0])
 SWAP = np.eye(4)[[0, 2, 1, 3]]
@@ -54,7 +55,7 @@ def unitary_power(unitary: ArrayLike, exponent: float) -> NDArray[np.complex128]
         complex128 unitary ``(d, d)``.
 
     Raises:
-        ValueError: If the matrix is not unitary.
+        ValueError: If the matrix is not unitary, or the exponent is not real.
 
     Example:
         >>> unitary_power(SWAP, 0.5).round(3)[1:3, 1:3]
@@ -65,7 +66,7 @@ def unitary_power(unitary: ArrayLike, exponent: float) -> NDArray[np.complex128]
     # pays for it.
     from scipy.linalg import schur
 
-    unitary = check_unitary(unitary)
+    unitary, exponent = check_unitary(unitary), as_number("exponent", exponent)
     triangle, vectors = schur(unitary, output="complex")
     phases = np.angle(np.diag(triangle))
     phases[phases < 1e-9 - np.pi] += 2 * np.pi  # -1 has the phase pi, not -pi
@@ -86,6 +87,9 @@ def canonical_gate(x: float, y: float, z: float) -> NDArray[np.complex128]:
     Returns:
         complex128 unitary ``(4, 4)``.
 
+    Raises:
+        ValueError: If a strength is not a finite real number.
+
     References:
         Kraus and Cirac, Phys. Rev. A 63, 062309 (2001).
 
@@ -96,7 +100,8 @@ def canonical_gate(x: float, y: float, z: float) -> NDArray[np.complex128]:
         array([0.-1.j, 0.+1.j, 0.+1.j, 0.-1.j])
     """
     gate = np.eye(4, dtype=complex)
-    for angle, pauli in ((x, PAULI_X), (y, PAULI_Y), (z, PAULI_Z)):
+    for name, angle, pauli in (("x", x, PAULI_X), ("y", y, PAULI_Y), ("z", z, PAULI_Z)):
+        angle = as_number(name, angle)
         pair = np.kron(pauli, pauli)  # XX, YY and ZZ commute, and square to 1
         gate = gate @ (np.cos(angle) * np.eye(4) - 1j * np.sin(angle) * pair)
     return gate
@@ -112,6 +117,7 @@ def cnot_ring(n_wires: int) -> NDArray[np.float64]:
         Permutation matrix ``(2**n_wires, 2**n_wires)``.
 
     Raises:
+        MemoryError: If the matrix is larger than the machine's memory.
         ValueError: If the number is below 1.
 
     Example:
@@ -122,6 +128,7 @@ def cnot_ring(n_wires: int) -> NDArray[np.float64]:
                [0., 0., 1., 0.]])
     """
     check_count("n_wires", n_wires)
+    check_wires_fit(n_wires, "A ring", sides=2)
     return circuit_matrix(np.zeros((1, n_wires)), "RY")
 
 
@@ -179,6 +186,7 @@ def haar_unitary(dim: int, rng: np.random.Generator) -> NDArray[np.complex128]:
         complex128 unitary ``(dim, dim)``.
 
     Raises:
+        MemoryError: If the matrix is larger than the machine's memory.
         ValueError: If the size is below 1.
 
     References:
@@ -192,6 +200,7 @@ def haar_unitary(dim: int, rng: np.random.Generator) -> NDArray[np.complex128]:
                [0., 0., 1.]])
     """
     check_count("dim", dim)
+    check_fits(16 * int(dim) ** 2, f"A unitary of size {dim}")
     q, r = np.linalg.qr(rng.normal(size=(dim, dim)) + 1j * rng.normal(size=(dim, dim)))
     diagonal = np.diag(r)
     return q * (diagonal / np.abs(diagonal))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qsim.entanglement.checks import check_normalized
-from qsim.entanglement.density import entropy_of_probabilities
+from qsim.entanglement.density import entropy_of_probabilities, rounding
 from qsim.measure import reduced_density_matrix, split_state
 from qsim.state import check_state
 
@@ -51,7 +51,8 @@ def entanglement_entropy(
     Args:
         state: Normalized states ``(batch, 2, ..., 2)``.
         wires: The wires of one side.
-        alpha: Renyi order, from 0 to ``inf``; 1 is von Neumann's entropy.
+        alpha: Renyi order, from 0 to ``inf``; 1 is von Neumann's entropy. Below 1,
+            coefficients that are rounding of zero do not count (see `entropy`).
 
     Returns:
         float64 array ``(batch,)``, in bits.
@@ -69,7 +70,8 @@ def entanglement_entropy(
         >>> entanglement_entropy(bell, [0]).round(6)
         array([1.])
     """
-    return entropy_of_probabilities(schmidt_coefficients(state, wires) ** 2, alpha)
+    s = schmidt_coefficients(state, wires)
+    return entropy_of_probabilities(s**2, alpha, rounding(s, state) ** 2)
 
 
 def linear_entropy(state: ArrayLike, wires: Sequence[int]) -> NDArray[np.float64]:
