@@ -28,6 +28,7 @@ from qlstm.forecasting import (
     quartiles,
     sha256_of_values,
 )
+from qlstm.forecasting.metrics import known
 from qlstm.sweeps import PROTOCOLS, RunFolder, complete_config, fit_forecast
 
 
@@ -148,7 +149,7 @@ def run_model(config: dict[str, Any]) -> dict[str, Any]:
     return {
         "train_mse": found.train.mse,
         "test_mse": found.test.mse,
-        "skill": found.skill,
+        "skill": known(found.skill),
         "is_copy": copy.is_copy,
         "seconds": found.seconds,
         "test_predictions": found.test_predictions.tolist(),
