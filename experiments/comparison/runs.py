@@ -28,8 +28,6 @@ from qlstm.forecasting import (
     quartiles,
     sha256_of_values,
 )
-from qlstm.forecasting.metrics import known
-from qlstm.forecasting.significance import Quartiles
 from qlstm.sweeps import PROTOCOLS, RunFolder, complete_config, fit_forecast
 
 
@@ -107,7 +105,7 @@ class Outcome(NamedTuple):
         """Median and quartiles over the seeds; None if a skill is undefined."""
         values = self.columns(name)[label]
         if None in values:
-            return dict.fromkeys(Quartiles._fields)
+            return dict.fromkeys(("median", "q1", "q3"))
         return quartiles(values)._asdict()
 
     def common(self, label: str) -> dict[str, Any]:
@@ -154,7 +152,7 @@ def run_model(config: dict[str, Any]) -> dict[str, Any]:
     return {
         "train_mse": found.train.mse,
         "test_mse": found.test.mse,
-        "skill": known(found.skill),
+        "skill": found.to_dict()["skill"],
         "is_copy": copy.is_copy,
         "seconds": found.seconds,
         "test_predictions": found.test_predictions.tolist(),

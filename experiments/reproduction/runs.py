@@ -6,8 +6,14 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from qlstm import PAPER_MEMORIES, ROTATIONS
-from qlstm.forecasting import Dataset, check_copy, errors, persistence, quartiles
-from qlstm.forecasting.metrics import skill_between
+from qlstm.forecasting import (
+    Dataset,
+    check_copy,
+    errors,
+    persistence,
+    quartiles,
+    skill_between,
+)
 from qlstm.sweeps import RunFolder, complete_config, load_dataset
 
 MODELS: dict[str, dict[str, str]] = {
