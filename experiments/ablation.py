@@ -105,6 +105,11 @@ class Row(NamedTuple):
 def make_rows(outcome: Outcome) -> list[Row]:
     """What the seeds say together; AR(10) takes no part in the tests."""
     skills = outcome.columns("skill")
+    if None in skills[FULL]:
+        raise ValueError(
+            "The test part must change for an ablation, which compares skills, but "
+            "persistence has no error on it."
+        )
     tests = compare({k: v for k, v in skills.items() if k != AR}, FULL)
     rows = []
     for label in outcome.entries:

@@ -19,18 +19,30 @@ __all__ = [
 
 
 def as_real(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    """Return `values` as float64, or say that they are not real numbers."""
-    if isinstance(values, np.ndarray) and values.dtype == np.float64:
-        return np.asarray(values)  # the usual case, and the inner loop's
+    """Return `values` as float64, or say that they are not real numbers.
+
+    Integers, truth values and floats of any precision are converted; a masked entry
+    becomes nan. Strings, complex numbers and objects are refused.
+    """
+    if type(values) is np.ndarray and values.dtype == np.float64:
+        return values  # the usual case, and the inner loop's
+    if isinstance(values, (list, tuple)) and any(map(np.ma.isMaskedArray, values)):
+        values = np.ma.array(values)  # asarray would read what lies under the masks
     try:
         array = np.asarray(values)
         if array.dtype.kind not in "biuf":
             raise TypeError(f"their type is {array.dtype}")
-        return array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise TypeError(
             f"Argument `{name}` must be an array of real numbers, but {error}."
         ) from None
+    with np.errstate(over="ignore"):
+        real = array.astype(np.float64)
+    if np.ma.isMaskedArray(values):
+        real[np.ma.getmaskarray(values)] = np.nan
+    if (np.isinf(real) & np.isfinite(array)).any():
+        raise ValueError(f"Argument `{name}` must fit in float64, but is larger.")
+    return real
 
 
 def check_rng(rng: np.random.Generator) -> None:

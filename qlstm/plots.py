@@ -117,9 +117,9 @@ def _plot_predictions(
     ax.set(xlabel="test point", ylabel=f"value ({unit})" if unit else "value")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     squared = f" {unit}²" if unit else ""
+    skill = "undefined" if np.isnan(forecast.skill) else f"{forecast.skill:+.2f}"
     ax.set_title(
-        f"test MSE {forecast.test.mse:.3g}{squared}, skill against persistence "
-        f"{forecast.skill:+.2f}",
+        f"test MSE {forecast.test.mse:.3g}{squared}, skill against persistence {skill}",
         fontsize=11,
     )
     ax.margins(y=0.22)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from test_benchmark_models import cells_of, run_here
 
-from experiments.ablation import make_entries
-from experiments.comparison.runs import Entry, Setting, do_runs, make_parser
+from experiments.ablation import FULL, make_entries, make_rows
+from experiments.comparison.runs import Entry, Outcome, Setting, do_runs, make_parser
 from qlstm import MEMORIES
 from qlstm.forecasting import SINE_PROTOCOLS, make_forecaster, paired_wilcoxon
 
@@ -118,3 +118,10 @@ def test_all_entries_can_be_made(base):
     for _, _, model in entries:
         make_forecaster(**model)
     assert entries[0].model["epochs"] == {"paper": 150, "tuned": 300}[base]
+
+
+def test_an_ablation_needs_a_skill():
+    outcome = Outcome(None, {}, {FULL: [{"skill": None}] * 2}, {})
+    assert outcome.spread(FULL, "skill") == {"median": None, "q1": None, "q3": None}
+    with pytest.raises(ValueError, match="test part must change for an ablation"):
+        make_rows(outcome)

@@ -148,3 +148,34 @@ def test_what_is_refused():
             coverage(intervals, targets)
     with pytest.raises(ValueError, match="`targets` must be finite"):
         coverage(intervals, [np.nan])
+
+
+def test_nothing_has_to_lie_inside():
+    found = conformal_intervals([0.0], [1, 2, 3, 400], alpha=1 - 1e-10)
+    assert (found.lower, found.upper) == (0, 0)
+    assert coverage(found, [1.0]) == (0, 0, 1, 0, 0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_smallest_share_asks_for_too_much(kind):
+    with pytest.raises(ValueError, match="`residuals` must hold at least 4.49.*e.307"):
+        conformal_intervals([0.0], [1.0, 2.0], alpha=5e-324, kind=kind)
+
+
+def test_intervals_of_numbers_that_are_none():
+    masked = np.ma.masked_equal([1.0, 2.0, 3.0], 2.0)
+    good = conformal_intervals([1, 2, 3], np.arange(9), alpha=0.5)
+    for call in (
+        lambda: conformal_intervals(masked, np.ones(9), alpha=0.5),
+        lambda: conformal_intervals([0.0], masked, alpha=0.5),
+        lambda: coverage(good, masked),
+        lambda: coverage(good._replace(lower=masked), [1, 2, 3]),
+    ):
+        with pytest.raises(
+            ValueError, match="must be finite, but sample 1 holds a mas"
+        ):
+            call()
+    with pytest.raises(ValueError, match="`predictions` must be finite"):
+        conformal_intervals([np.nan], np.ones(9), alpha=0.5)
+    with pytest.raises(TypeError, match="`alpha` must be an array of real numbers"):
+        conformal_intervals([0.0], np.ones(9), alpha=0.5j)

@@ -232,8 +232,34 @@ def test_what_is_refused():
         check_copy(p[:3], values, index[:3])
     with pytest.raises(ValueError, match="`level` must be between 0 and 1, but is 5"):
         check_copy(p, values, index, level=5)
-    with pytest.raises(ValueError, match="`reference_mse` must be positive"):
-        check_copy(p, np.ones(300), index)
     for name in ("horizon", "n_lags"):
         with pytest.raises(ValueError, match=f"`{name}` must be at least 1, but is 0"):
             check_copy(p, values, index, **{name: 0})
+
+
+def test_where_persistence_is_perfect_skill_is_undefined():
+    index = np.arange(100, 140)
+    found = check_copy(np.full(40, 2.0), np.ones(140), index)
+    assert np.isnan(found.skill) and found.p_value == 1 and not found.is_better
+    assert "which has no error here" in found.sentence
+    assert check_copy(np.ones(40), np.ones(140), index).is_copy
+
+
+@pytest.mark.parametrize("power", [-700, 480])
+def test_the_detector_has_no_scale(power):
+    rng = np.random.default_rng(0)
+    values, index = rng.normal(size=90), np.arange(30, 90)
+    predictions = values[index - 1] + 0.1 * rng.normal(size=60)
+    wanted = check_copy(predictions, values, index)
+    found = check_copy(np.ldexp(predictions, power), np.ldexp(values, power), index)
+    np.testing.assert_array_equal(found.correlation, wanted.correlation)
+    assert found[2:] == wanted[2:]
+
+
+def test_a_masked_value_is_a_gap():
+    rng = np.random.default_rng(0)
+    values, index = rng.normal(size=90), np.arange(30, 90)
+    gap = np.where(np.arange(90) == 50, np.nan, values)
+    under = np.where(np.arange(90) == 50, -9999.0, values)
+    found = check_copy(np.zeros(60), np.ma.masked_equal(under, -9999.0), index)
+    np.testing.assert_equal(found, check_copy(np.zeros(60), gap, index))

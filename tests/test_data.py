@@ -1,6 +1,7 @@
 """Protocols: sizes, noise, what each split may see, and errors."""
 
 import dataclasses
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -377,3 +378,75 @@ def test_shares_leave_something_to_test_on(shares):
 def test_the_range_is_finite():
     with pytest.raises(ValueError, match="`values` must have a finite range"):
         fit_minmax([-1.7e308, 1.7e308])
+
+
+# Gaps and marks of gaps
+
+
+def holes(where):
+    """A series of degrees with gaps."""
+    values = 10 * np.sin(np.arange(300) / 5) + np.random.default_rng(0).normal(size=300)
+    values[where] = np.nan
+    return values
+
+
+DAY = np.arange(300)
+
+
+@every_protocol
+def test_a_masked_entry_is_a_gap(protocol):
+    gaps = holes(DAY == 50)
+    masked = np.ma.masked_equal(np.where(DAY == 50, -9999.0, gaps), -9999.0)
+    np.testing.assert_equal(split(masked, protocol), split(gaps, protocol))
+
+
+@pytest.mark.parametrize(
+    "where, run",
+    [
+        (DAY % 7 >= 5, 5),  # weekdays only
+        (DAY % 9 == 0, 8),
+        (DAY >= 100, 100),  # a year in progress
+        (DAY < 240, 60),  # a late start
+    ],
+)
+def test_gaps_are_called_gaps(where, run):
+    text = f"{where.sum()} of 300 values are gaps, and at most {run} in a row are known"
+    with pytest.raises(ValueError, match=text):
+        split(holes(where), WEATHER_PROTOCOLS["strict"])
+
+
+def test_gaps_that_leave_too_little():
+    with pytest.raises(ValueError, match="has 8 values: 292 of 300 values are gaps"):
+        split(holes(DAY >= 8), WEATHER_PROTOCOLS["figure"])
+    with pytest.raises(ValueError, match="2 values: 1 of 2 values are gaps"):
+        make_windows([1.0, np.nan], 2)
+
+
+@pytest.mark.parametrize("mark", [-9999.0, -999.9, 999.0, -99.0, 1e20])
+def test_a_mark_of_gaps_is_named(mark):
+    values = holes(DAY < 0)
+    values[[50, 60]] = mark
+    text = re.escape(f"The value {mark:.10g} lies far outside all others")
+    with pytest.warns(UserWarning, match=f"{text}.* occurs 2 time"):
+        split(values, WEATHER_PROTOCOLS["strict"])
+    values[60] = 1.0
+    if mark != 1e20:  # once, it may be a measurement
+        with pytest.warns(UserWarning, match="occurs 1 time"):
+            split(values, WEATHER_PROTOCOLS["strict"])
+
+
+def test_honest_series_are_not_blamed(recwarn):
+    storm = holes(DAY < 0)
+    storm[50] = 95.0
+    for values in (storm, np.arange(300.0), np.exp(np.arange(300) / 50), DAY % 2):
+        split(values, WEATHER_PROTOCOLS["strict"])
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("rng", [0, None])
+def test_what_draws_needs_a_generator(rng):
+    text = f"`rng` must be a numpy.random.Generator, but is {rng}"
+    with pytest.raises(TypeError, match=text):
+        prepare(holes(DAY < 0), SINE_PROTOCOLS["text"], rng)
+    with pytest.raises(TypeError, match=text):
+        noisy_sine(SINE_PROTOCOLS["figure"], rng)

@@ -9,6 +9,7 @@ from stand_in import AR, Joint, Noise, Persistence
 
 from qlstm.forecasting import (
     WEATHER_PROTOCOLS,
+    audit,
     errors,
     horizon_errors,
     prepare,
@@ -338,3 +339,45 @@ def test_predictions_have_the_right_shape():
             recursive_forecast(Persistence(), np.zeros(shape), 2)
     with pytest.raises(ValueError, match="`horizon` must be at least 1, but is 0"):
         recursive_forecast(Persistence(), np.zeros((1, 3, 1)), 0)
+
+
+def test_a_flat_training_window_does_not_end_the_walk():
+    values = np.concatenate([np.full(40, 3.0), series()])
+    found = walk_forward(
+        values,
+        AR(),
+        n_steps=5,
+        first_origin=30,
+        rng=np.random.default_rng(0),
+        train_size=20,
+    )
+    assert found.fits[0].scaler == (3.0, 1.0)
+    np.testing.assert_array_equal(found.predictions[:5], 3.0)
+    assert audit(found).passed
+    (row,) = horizon_errors(found)
+    assert np.isnan(row.mase) and np.isfinite(row.skill)
+
+
+def test_persistence_is_perfect():
+    values = np.concatenate([series(), np.full(40, 3.0)])
+    found = walk(values, AR(), first_origin=len(values) - 20)
+    (row,) = horizon_errors(found)
+    assert np.isnan(row.skill) and row.errors.mse >= 0
+
+
+def test_a_masked_entry_is_a_gap_and_a_gap_is_named():
+    values = np.asarray(series(), dtype=np.float64)
+    day = np.arange(len(values))
+    masked = np.ma.array(np.where(day == 20, -9999.0, values), mask=day == 20)
+    gaps = np.where(day == 20, np.nan, values)
+    for name in ("predictions", "targets", "values"):
+        found, wanted = (getattr(walk(v, AR()), name) for v in (masked, gaps))
+        np.testing.assert_array_equal(found, wanted)
+    with pytest.raises(ValueError, match="values are gaps, and at most 1 in a row"):
+        walk(np.where(day % 2, np.nan, values), AR())
+
+
+@pytest.mark.parametrize("rng", [0, None])
+def test_a_walk_needs_a_generator(rng):
+    with pytest.raises(TypeError, match="`rng` must be a numpy.random.Generator, but"):
+        walk_forward(series(), AR(), n_steps=5, first_origin=60, rng=rng)

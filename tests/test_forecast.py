@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from qlstm import QLSTMConfig, init_params, predict
+from qlstm.commands.forecasts import forecast_table
 from qlstm.forecasting import (
     SINE_PROTOCOLS,
     WEATHER_PROTOCOLS,
@@ -198,3 +199,31 @@ def test_a_callback_may_stop_a_quantum_model_and_no_other(sine):
     assert len(found.history["loss"]) == 2
     with pytest.raises(TypeError, match="unexpected keyword argument 'callback'"):
         forecast_with("", make_forecaster("mean"), sine, seed=0, callback=print)
+
+
+def test_a_flat_test_part_is_reported():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=100)
+    values[60:] = 3.0
+    found = forecast_baselines(prepare(values, WEATHER_PROTOCOLS["strict"], rng))
+    assert [f.to_dict()["skill"] for f in found] == [None, None]
+    assert found[0].test == (0, 0, 0) and found[1].test.mse > 0
+    lines = forecast_table(found, scaled=False).splitlines()
+    assert [line.split()[-2] for line in lines[2:]] == ["-", "-"]
+
+
+@pytest.mark.parametrize("rng", [0, None])
+@pytest.mark.parametrize("name", ["rnn", "lstm", "reservoir", "quantum"])
+def test_a_forecaster_that_draws_needs_a_generator(name, rng):
+    with pytest.raises(TypeError, match="`rng` must be a numpy.random.Generator, but"):
+        make_forecaster(name).fit(np.ones((3, 4, 1)), np.ones(3), rng=rng)
+
+
+def test_a_masked_window_is_refused():
+    inputs = np.ma.masked_equal(np.arange(12.0).reshape(3, 4, 1), 5.0)
+    forecaster, rng = make_forecaster("ar"), np.random.default_rng(0)
+    with pytest.raises(ValueError, match="`inputs` .* sample 1 holds a masked entry"):
+        forecaster.fit(inputs, np.ones(3), rng=rng)
+    targets = np.ma.masked_equal([1, 2, 3], 2)
+    with pytest.raises(ValueError, match="`targets` .* sample 1 holds a masked entry"):
+        forecaster.fit(inputs.filled(5), targets, rng=rng)

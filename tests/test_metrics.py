@@ -18,6 +18,7 @@ from qlstm.forecasting import (
     scores,
     skill,
 )
+from qlstm.forecasting.metrics import skill_between
 
 
 def test_errors_by_hand():
@@ -193,3 +194,102 @@ def test_values_must_be_finite(value):
     for a, b in (([value], [1.0]), ([1.0], [value])):
         with pytest.raises(ValueError, match="s` must be finite, but sample 0 holds"):
             errors(a, b)
+
+
+# What people pass
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float16, np.longdouble])
+def test_real_numbers_of_any_type_are_converted(dtype):
+    a, b = np.array([0, 1, 1]).astype(dtype), np.array([1, 1, 0]).astype(dtype)
+    assert errors(a, b) == errors([0.0, 1.0, 1.0], [1.0, 1.0, 0.0])
+    assert r2(a, b) == r2([0.0, 1.0, 1.0], [1.0, 1.0, 0.0])
+    assert mase_scale(a) == 0.5
+
+
+def test_unsigned_integers_do_not_wrap():
+    first, second = np.array([1], np.uint8), np.array([2], np.uint8)
+    assert errors(first, second) == (1, 1, 1)
+    assert mase_scale(np.array([2, 1, 3], np.uint8)) == 1.5
+
+
+@pytest.mark.parametrize("bad", [["1"], [1j], [None], [b"1"]])
+def test_what_is_no_real_number_is_refused(bad):
+    for function in (
+        lambda: errors(bad, [1.0]),
+        lambda: r2([1.0], bad),
+        lambda: mase([1.0], [1.0], bad),
+        lambda: skill(bad[0], 1.0),
+    ):
+        with pytest.raises(TypeError, match="must be an array of real numbers, but"):
+            function()
+
+
+def test_a_number_beyond_float64_is_refused():
+    if np.finfo(np.longdouble).max == np.finfo(np.float64).max:
+        pytest.skip("no extended precision")
+    with pytest.raises(ValueError, match="`predictions` must fit in float64"):
+        errors(np.array([np.longdouble("1e4000")]), [1.0])
+
+
+def test_a_masked_entry_is_a_gap_or_an_error():
+    masked = np.ma.masked_equal([1.0, -9999.0, 5.0, 8.0], -9999.0)
+    assert mase_scale(masked) == 3  # of 5 and 8 alone
+    assert mase_scale(np.ma.masked_equal([1, -9999, 5, 8], -9999)) == 3
+    with pytest.raises(ValueError, match="`predictions` .* sample 1 holds a masked"):
+        errors(masked, np.zeros(4))
+    with pytest.raises(ValueError, match="`targets` .* sample 1 holds nan"):
+        r2(np.zeros((2, 4)), [np.ones(4), masked])
+    with pytest.raises(ValueError, match="one-dimensional and hold no infinity"):
+        mase_scale([1.0, np.inf])
+
+
+# Scale
+
+
+@pytest.mark.parametrize("power", [-1000, -600, 0, 500])
+def test_errors_keep_their_digits_at_every_scale(power):
+    a, b, c = np.random.default_rng(0).normal(size=(3, 20))
+    scaled = [np.ldexp(x, power) for x in (a, b, c)]
+    found, wanted = errors(*scaled[:2]), errors(a, b)
+    assert found.rmse == np.ldexp(wanted.rmse, power)
+    assert found.mae == np.ldexp(wanted.mae, power)
+    assert r2(*scaled[:2]) == pytest.approx(r2(a, b), rel=1e-14)
+    assert mase(*scaled) == mase(a, b, c)
+
+
+def test_r2_of_tiny_and_of_large_targets():
+    for unit in (1e-200, 1e200):
+        predictions, targets = np.array([[1.0, 2.0, 4.0], [1.0, 2.0, 3.0]]) * unit
+        assert r2(predictions, targets) == pytest.approx(0.5)
+
+
+def test_a_square_that_is_too_large_is_named():
+    with pytest.raises(ValueError, match="`predictions - targets` must be small enou"):
+        errors([1e200, 0.0], [0.0, 0.0])
+
+
+@pytest.mark.parametrize("mse", [np.nan, -3, np.inf])
+def test_skill_needs_an_error(mse):
+    with pytest.raises(ValueError, match=f"`mse` must be finite and not .* is {mse}"):
+        skill(mse, 1)
+
+
+# Persistence is perfect
+
+
+def test_a_flat_test_part_has_no_skill_but_errors():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=100)
+    values[60:] = 3.0
+    data = prepare(values, WEATHER_PROTOCOLS["strict"], rng)
+    found = scores(data, np.full(len(data.test.targets), 4.0))
+    assert found.original == pytest.approx((1, 1, 1), rel=1e-14)
+    assert np.isnan([found.skill, found.r2]).all() and found.mase > 0
+
+
+def test_skill_between_errors_whose_squares_underflow():
+    zero = [0.0]
+    own, reference = errors([1e-200], zero), errors([2e-200], zero)
+    assert skill_between(own, reference) == pytest.approx(0.75)
+    assert np.isnan(skill_between(own, errors(zero, zero)))

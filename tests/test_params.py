@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from qlstm import QLSTMConfig, QLSTMParams, init_params, loss_and_grad, predict
+from qlstm.checks import as_real
 
 CONFIG = QLSTMConfig()
 
@@ -152,3 +153,15 @@ def test_inputs_are_real_numbers(values):
 def test_randomness_is_a_generator(rng):
     with pytest.raises(TypeError, match="`rng` must be a numpy.random.Generator, but"):
         init_params(QLSTMConfig(), rng)
+
+
+def test_masked_entries_are_gaps_wherever_numbers_are_taken():
+    masked = np.ma.masked_equal([1, -9999], -9999)
+    for values in (masked, masked.astype(np.float64), masked.astype(np.float16)):
+        np.testing.assert_array_equal(as_real("x", values), [1, np.nan])
+    np.testing.assert_array_equal(as_real("x", [masked, [3, 4]]), [[1, np.nan], [3, 4]])
+    np.testing.assert_array_equal(masked.mask, [False, True])
+    plain = np.ones(3)
+    assert as_real("x", plain) is plain
+    with pytest.raises(TypeError, match="`x` must be an array of real numbers, but th"):
+        as_real("x", np.ma.masked_equal(["a", "b"], "b"))

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from qlstm.forecasting import diebold_mariano, paired_wilcoxon, summarize_seeds
-from qlstm.forecasting.significance import holm
+from qlstm.forecasting.significance import holm, quartiles
 
 
 def plain_diebold_mariano(d, n_lags):
@@ -230,3 +230,52 @@ def test_what_the_summary_refuses():
         summarize_seeds({"a": [1.0]}, "b")
     with pytest.raises(ValueError, match=r"`table\['b'\]` and `reference` must be ser"):
         summarize_seeds({"a": [1.0], "b": [1.0, 2.0]}, "a")
+
+
+def test_pairs_equal_up_to_rounding_do_not_differ():
+    a = np.random.default_rng(0).normal(size=20)
+    for factor in (1 + 2.2e-16, 1 - 1e-15):
+        found = paired_wilcoxon(a * factor, a)
+        assert found.p_value == 1 and found.median_difference == 0
+    assert paired_wilcoxon(a * a * (1 + 1e-9), a * a).p_value < 1e-5
+
+
+def test_equal_pairs_take_no_part_in_the_smallest_p():
+    found = paired_wilcoxon([1, 2, 3, 4, 5, 6, 7], [1, 2, 0, 0, 0, 0, 0])
+    assert (found.p_value, found.smallest_p, found.n) == (0.0625, 0.0625, 7)
+    tied = paired_wilcoxon(np.ones(6), np.zeros(6))
+    assert tied.p_value >= tied.smallest_p == 2 / 2**6
+
+
+@pytest.mark.parametrize("power", [-1000, -650, 650, 1000])
+def test_diebold_mariano_has_no_scale(power):
+    first, second = np.random.default_rng(0).normal(size=(2, 40)) ** 2
+    wanted = diebold_mariano(first, second)
+    found = diebold_mariano(np.ldexp(first, power), np.ldexp(second, power))
+    assert found[:2] == pytest.approx(wanted[:2], rel=1e-9)
+    assert found.mean_difference == np.ldexp(wanted.mean_difference, power)
+
+
+def test_a_masked_seed_is_refused():
+    masked = np.ma.masked_equal([1.0, 2.0, 3.0, 4.0], 2.0)
+    for function in (diebold_mariano, paired_wilcoxon):
+        with pytest.raises(ValueError, match="sample 1 holds a masked entry"):
+            function(masked, np.zeros(4))
+    with pytest.raises(ValueError, match="`values` .* sample 1 holds a masked entry"):
+        quartiles(masked)
+    with pytest.raises(ValueError, match="`values - reference` must be finite"):
+        paired_wilcoxon([1.7e308], [-1.7e308])
+
+
+def test_what_quartiles_and_holm_refuse():
+    with pytest.raises(ValueError, match="`values` must not be empty"):
+        quartiles([])
+    with pytest.raises(TypeError, match="`values` must be an array of real numbers"):
+        quartiles(["1"])
+    for bad in ([0.1, 2.0], [-0.1], [[0.1]], [np.inf]):
+        with pytest.raises(
+            ValueError, match="`p_values` must be a series of numbers b"
+        ):
+            holm(bad)
+    with pytest.raises(TypeError, match="`p_values` must be an array of real numbers"):
+        holm([1j])

@@ -364,3 +364,20 @@ def test_import_is_light():
         check=False,
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_masked_value_is_a_gap():
+    values = np.ma.masked_equal([1.0, -9999.0], -9999.0)
+    series = Series(values, None, "x", "degC", {})
+    assert series.gaps == 1 and type(series.values) is np.ndarray
+    assert series.sha256 == Series(np.array([1.0, np.nan]), None, "x", "", {}).sha256
+
+
+def test_degrees_end_at_absolute_zero():
+    with pytest.raises(ValueError, match="below absolute zero.* 2 of them .* -9999: "):
+        Series(np.array([1.0, -9999.0, -9999.0]), None, "x", "degC", {})
+    assert len(Series(np.array([-9999.0]), None, "x", "", {}).values) == 1
+    with pytest.raises(
+        ValueError, match="`values` must be one-dimensional and hold no"
+    ):
+        Series(np.array([np.inf]), None, "x", "", {})

@@ -398,3 +398,15 @@ def test_a_terminal_shows_a_bar(tmp_path):
     text = shown.decode()
     assert re.search(r"\[#+-+\] \d done, 0 failed, \d to do  \d+ s left", text)
     assert text.endswith("\r\x1b[K")
+
+
+def test_a_stuck_sensor_does_not_lose_the_run(days):
+    lines = days.read_text(encoding="utf-8").splitlines()
+    stuck = [line if k < 70 else f"{line[:10]},3.0" for k, line in enumerate(lines)]
+    days.write_text("\n".join(stuck) + "\n", encoding="utf-8")
+    dataset = {"name": "csv", "path": str(days), "protocol": "strict"}
+    config = {"dataset": dataset, "model": {"name": "ar"}, "seed": 0}
+    found = run_forecast(complete_config(config))
+    assert found["skill"] is None and found["persistence"]["mse"] == 0
+    assert found["test"]["mse"] > 0
+    json.dumps(found, allow_nan=False)

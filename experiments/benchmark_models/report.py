@@ -36,7 +36,7 @@ class Row(NamedTuple):
     train_mse: dict[str, float]
     """Median and quartiles, as those below."""
     test_mse: dict[str, float]
-    skill: dict[str, float]
+    skill: dict[str, float | None]
     copies: float
     """Share of the seeds whose forecast the copy detector calls a copy."""
     seconds: dict[str, float]
@@ -92,7 +92,7 @@ def table(rows: list[Row]) -> str:
             f"{row.train_mse['median']:.4f}",
             f"{row.test_mse['median']:.4f}",
             f"[{row.test_mse['q1']:.4f}, {row.test_mse['q3']:.4f}]",
-            f"{row.skill['median']:+.2f}",
+            "-" if row.skill["median"] is None else f"{row.skill['median']:+.2f}",
             f"{row.copies:.0%}",
             *(p_text(row.against.get(n, {}).get("p_holm")) for n in REFERENCES),
             f"{row.seconds['median']:.2f}",

@@ -101,9 +101,12 @@ class Outcome(NamedTuple):
         results = self.results.items()
         return {label: [run[name] for run in runs] for label, runs in results}
 
-    def spread(self, label: str, name: str) -> dict[str, float]:
-        """Median and quartiles over the seeds."""
-        return quartiles(self.columns(name)[label])._asdict()
+    def spread(self, label: str, name: str) -> dict[str, float | None]:
+        """Median and quartiles over the seeds; None if a skill is undefined."""
+        values = self.columns(name)[label]
+        if None in values:
+            return dict.fromkeys(("median", "q1", "q3"))
+        return quartiles(values)._asdict()
 
     def common(self, label: str) -> dict[str, Any]:
         """What the rows of every comparison hold of a model over all seeds."""
@@ -137,7 +140,8 @@ def run_model(config: dict[str, Any]) -> dict[str, Any]:
         config: ``dataset``, as `complete_config` writes it out; ``model``; ``seed``.
 
     Returns:
-        ``train_mse``, ``test_mse``, ``skill`` against persistence, ``n_params``,
+        ``train_mse``, ``test_mse``, ``skill`` against persistence (None if that has no
+        error), ``n_params``,
         ``is_copy``, ``out_of_reach`` (training targets), ``seconds`` (training and
         prediction), ``test_predictions`` and ``series_sha256``.
     """
@@ -148,7 +152,7 @@ def run_model(config: dict[str, Any]) -> dict[str, Any]:
     return {
         "train_mse": found.train.mse,
         "test_mse": found.test.mse,
-        "skill": found.skill,
+        "skill": found.to_dict()["skill"],
         "is_copy": copy.is_copy,
         "seconds": found.seconds,
         "test_predictions": found.test_predictions.tolist(),

@@ -6,7 +6,14 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from qlstm import PAPER_MEMORIES, ROTATIONS
-from qlstm.forecasting import Dataset, check_copy, errors, persistence, quartiles, skill
+from qlstm.forecasting import (
+    Dataset,
+    check_copy,
+    errors,
+    persistence,
+    quartiles,
+    skill_between,
+)
 from qlstm.sweeps import RunFolder, complete_config, load_dataset
 
 MODELS: dict[str, dict[str, str]] = {
@@ -90,10 +97,11 @@ def measure(dataset: Dataset, result: dict[str, Any]) -> Run:
     """
     test, predictions = dataset.test, np.asarray(result["test_predictions"])
     check = check_copy(predictions, dataset.values, test.index)
-    mse = errors(dataset.scaler.transform(predictions), test.targets).mse
+    own = errors(dataset.scaler.transform(predictions), test.targets)
+    naive = errors(persistence(test.inputs), test.targets)
     run = {
-        "mse": mse,
-        "skill": skill(mse, errors(persistence(test.inputs), test.targets).mse),
+        "mse": own.mse,
+        "skill": skill_between(own, naive),
         "copy": int(check.is_copy),
         "r_before": float(check.correlation[1]),
         "r_target": float(check.correlation[0]),
@@ -129,6 +137,6 @@ def summarize(runs: list[Run]) -> dict[str, Any]:
         summary[name] = dict(zip(("median", "q25", "q75"), cuts, strict=True))
     return summary | {
         "n": len(runs),
-        "n_better": sum(run["skill"] > 0 for run in runs),
+        "n_better": sum(run.get("skill", 0) > 0 for run in runs),
         "n_copies": sum(run["copy"] for run in runs),
     }

@@ -150,7 +150,8 @@ def forecast_table(forecasts: list[Forecast], scaled: bool) -> str:
     for f in forecasts:
         cells = [f"{value:.4f}" for part in (f.train, f.test) for value in part]
         cells += [f"{f.test_mse_scaled:.4f}"] * scaled
-        rows.append([f.name, *cells, f"{f.skill:+.3f}", f"{f.seconds:.2f}"])
+        skill = "-" if np.isnan(f.skill) else f"{f.skill:+.3f}"
+        rows.append([f.name, *cells, skill, f"{f.seconds:.2f}"])
     return format_table(header, rows)
 
 

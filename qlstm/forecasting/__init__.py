@@ -53,6 +53,7 @@ from qlstm.forecasting.metrics import (
     r2,
     scores,
     skill,
+    skill_between,
 )
 from qlstm.forecasting.multistep import recursive_forecast
 from qlstm.forecasting.quantum import Quantum
@@ -131,6 +132,7 @@ __all__ = [
     "scores",
     "sha256_of_values",
     "skill",
+    "skill_between",
     "step_targets",
     "summarize_seeds",
     "walk_forward",

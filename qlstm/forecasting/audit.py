@@ -9,7 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from qlstm.forecasting.data import Dataset, Scaler, Windows, fit_minmax
+from qlstm.forecasting.data import (
+    Dataset,
+    Scaler,
+    Windows,
+    fit_minmax_or_shift,
+)
 from qlstm.forecasting.evaluation import Fit, WalkForward
 
 RULES = (
@@ -194,7 +199,7 @@ def _scaler_findings(
     if not len(positions):
         honest = scaler == Scaler()
         return [Finding(RULES[5], where, np.arange(0 if honest else len(values)))]
-    again = fit_minmax(values[positions])
+    again = fit_minmax_or_shift(values[positions])
     honest = np.allclose(scaler, again, rtol=1e-9, atol=0)
     return [
         Finding(RULES[4], where, np.unique(trained[trained > positions.max()])),

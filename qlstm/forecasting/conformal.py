@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import as_real, check_choice
+from qlstm.checks import check_choice
 from qlstm.forecasting.checks import check_finite, check_series, check_share
 
 KINDS = ("symmetric", "asymmetric")
@@ -63,8 +63,9 @@ def conformal_intervals(
         `Intervals`.
 
     Raises:
-        ValueError: If `alpha` is not between 0 and 1, `kind` is unknown, residuals are
-            not a finite series, or are too few: ``1 / alpha - 1`` at least, twice as
+        TypeError: If an argument does not hold real numbers.
+        ValueError: If `alpha` is not between 0 and 1, `kind` is unknown, predictions
+            are not finite, or residuals are not a finite series, or are too few: ``1 / alpha - 1`` at least, twice as
             many for two sides.
 
     References:
@@ -79,8 +80,9 @@ def conformal_intervals(
     """
     check_choice("kind", kind, KINDS)
     check_share("alpha", alpha)
-    predictions = as_real("predictions", predictions)
-    residuals = check_finite("residuals", check_series("residuals", residuals))
+    predictions = check_finite("predictions", predictions)
+    check_series("residuals", residuals)
+    residuals = check_finite("residuals", residuals)
     if kind == "symmetric":
         up = down = _quantile(np.abs(residuals), alpha)
     else:
@@ -103,7 +105,8 @@ def coverage(intervals: Intervals, targets: ArrayLike) -> Coverage:
         `Coverage`.
 
     Raises:
-        ValueError: If shapes differ, or the targets are empty or not finite.
+        TypeError: If they are not real numbers.
+        ValueError: If shapes differ, the targets are empty, or a number is not finite.
 
     Example:
         >>> intervals = conformal_intervals(np.zeros(4), np.arange(-9.0, 10.0))
@@ -114,21 +117,26 @@ def coverage(intervals: Intervals, targets: ArrayLike) -> Coverage:
     from scipy.stats import betabinom
 
     lower, upper, alpha, n_calibration = intervals
+    lower = check_finite("intervals.lower", lower)
+    upper = check_finite("intervals.upper", upper)
     targets = check_finite("targets", targets)
-    if targets.shape != lower.shape or not targets.size:
+    if not targets.shape == lower.shape == upper.shape or not targets.size:
         raise ValueError(
             f"Argument `targets` must have the intervals' shape {lower.shape} and not "
             f"be empty, but has {targets.shape}."
         )
     inside = (lower <= targets) & (targets <= upper)
-    rank = _rank(n_calibration, alpha)
-    chance = betabinom(targets.size, rank, n_calibration + 1 - rank)
+    rank = max(_rank(n_calibration, alpha), 0)
+    low = high = 0.0  # of intervals without width
+    if rank > 0:
+        chance = betabinom(targets.size, rank, n_calibration + 1 - rank)
+        low, high = (float(chance.ppf(p) / targets.size) for p in (0.025, 0.975))
     return Coverage(
         share=float(inside.mean()),
         mean_width=float((upper - lower).mean()),
         n=targets.size,
-        low=float(chance.ppf(0.025) / targets.size),
-        high=float(chance.ppf(0.975) / targets.size),
+        low=low,
+        high=high,
     )
 
 
@@ -140,10 +148,13 @@ def _rank(n: int, alpha: float) -> int:
 def _quantile(scores: NDArray[np.float64], alpha: float) -> float:
     """The finite-sample quantile: the smallest bound that holds for new scores."""
     rank = _rank(len(scores), alpha)
+    if rank < 1:
+        return 0.0  # everything may fall outside
     if rank > len(scores):
+        needed = np.ceil(1 / max(alpha, np.finfo(np.float64).tiny) - 1 - 1e-9)
         raise ValueError(
             "Argument `residuals` must hold at least "
-            f"{math.ceil(1 / alpha - 1 - 1e-9)} values for a tail of {alpha:g}, but "
+            f"{needed:.15g} values for a tail of {alpha:g}, but "
             f"holds {len(scores)}."
         )
     return float(np.sort(scores)[rank - 1])

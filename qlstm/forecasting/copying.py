@@ -5,8 +5,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import check_size
-from qlstm.forecasting.checks import check_finite, check_series, check_share
+from qlstm.checks import as_real, check_size
+from qlstm.forecasting.checks import (
+    ROUNDING,
+    check_finite,
+    check_series,
+    check_share,
+    exponent,
+    rescale,
+)
 from qlstm.forecasting.metrics import skill
 from qlstm.forecasting.significance import diebold_mariano
 
@@ -25,7 +32,7 @@ class CopyCheck(NamedTuple):
     horizon: int
     """Steps from the last value seen to the target."""
     skill: float
-    """Against persistence."""
+    """Against persistence; nan if that has no error."""
     p_value: float
     """One-sided: the chance of such a skill if the forecast were no better."""
     is_near: bool
@@ -44,9 +51,10 @@ class CopyCheck(NamedTuple):
     def sentence(self) -> str:
         """What was found, in words."""
         beats = "beats" if self.is_better else "does not beat"
-        verdict = (
-            f"it {beats} persistence (skill {self.skill:+.3f}, p = {self.p_value:.2g})"
-        )
+        found = f"skill {self.skill:+.3f}, p = {self.p_value:.2g}"
+        if np.isnan(self.skill):
+            found = "which has no error here, so that skill is undefined"
+        verdict = f"it {beats} persistence ({found})"
         to_target, to_last = (
             f"{self.mse[k]:.3g} (correlation {self.correlation[k]:.2f})"
             for k in (0, self.horizon)
@@ -108,8 +116,8 @@ def check_copy(
 
     Raises:
         ValueError: If shapes do not fit, predictions are not finite, positions are not
-            in the series, fewer than four targets have a known last value, persistence
-            has no error, or `level` is not between 0 and 1.
+            in the series, fewer than four targets have a known last value, or `level`
+            is not between 0 and 1.
 
     Example:
         >>> values = np.sin(np.arange(60.0) ** 2)
@@ -123,8 +131,10 @@ def check_copy(
     check_size("n_lags", n_lags)
     check_share("level", level)
     predictions, values, index = _check_targets(predictions, values, index)
+    e = max(exponent(predictions), exponent(values[~np.isnan(values)]))
+    predictions, values = np.ldexp(predictions, -e), np.ldexp(values, -e)
     lagged = _lagged(values, index, max(n_lags, horizon))
-    rounding = 1e-12 * np.nanmax(np.abs(values))  # scaling and back is no difference
+    rounding = ROUNDING * np.nanmax(np.abs(values))  # scaling and back is no difference
     same = np.abs(predictions - lagged[horizon]) <= rounding
     predictions = np.where(same, lagged[horizon], predictions)
     correlation = [_correlation(predictions, row) for row in lagged]
@@ -142,9 +152,13 @@ def check_copy(
     test = diebold_mariano(to_target, persistence, horizon=horizon, alternative="less")
     return CopyCheck(
         correlation=np.array(correlation),
-        mse=np.array(mse),
+        mse=np.array(
+            [m if np.isnan(m) else rescale("predictions", m, 2 * e) for m in mse]
+        ),
         horizon=horizon,
-        skill=skill(float(to_target.mean()), float(persistence.mean())),
+        skill=skill(to_target.mean(), persistence.mean())
+        if persistence.any()
+        else float("nan"),
         p_value=test.p_value,
         is_near=bool(to_last.mean() <= NEAR * to_target.mean()),
         is_better=test.p_value < level,
@@ -157,7 +171,7 @@ def _check_targets(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
     """Predictions, the series and the positions of targets, or a message."""
     predictions = check_finite("predictions", predictions)
-    values, index = check_series("values", values), np.asarray(index)
+    values, index = check_series("values", values), as_real("index", index)
     if predictions.ndim != 1 or predictions.shape != index.shape:
         raise ValueError(
             "Arguments `predictions` and `index` must be series of one length, but "

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import check_choice, check_rng, check_size
-from qlstm.forecasting.checks import check_series
+from qlstm.checks import as_real, check_choice, check_rng, check_size
+from qlstm.forecasting.checks import check_series, gap_note, warn_of_markers
 from qlstm.options import Training
 
 NOISES = ("none", "gaussian", "uniform", "gaussian twice")
@@ -98,11 +98,11 @@ class Scaler(NamedTuple):
 
     def transform(self, values: ArrayLike) -> NDArray[np.float64]:
         """Scale values."""
-        return (np.asarray(values, dtype=np.float64) - self.offset) / self.scale
+        return (as_real("values", values) - self.offset) / self.scale
 
     def inverse(self, scaled: ArrayLike) -> NDArray[np.float64]:
         """Bring scaled values back to their units."""
-        return np.asarray(scaled, dtype=np.float64) * self.scale + self.offset
+        return as_real("scaled", scaled) * self.scale + self.offset
 
 
 class Windows(NamedTuple):
@@ -191,11 +191,7 @@ def make_windows(values: ArrayLike, n_steps: int) -> Windows:
     """
     check_size("n_steps", n_steps)
     values = check_series("values", values)
-    if len(values) <= n_steps:
-        raise ValueError(
-            f"Argument `values` must be longer than a window of {n_steps} steps, "
-            f"but has {len(values)} values."
-        )
+    _check_length(values, n_steps, gap_note(values))
     inputs, targets, _, index = cut_windows(values, n_steps, [1])
     return Windows(inputs, targets[:, 0], index[:, 0])
 
@@ -239,12 +235,17 @@ def fit_minmax(values: ArrayLike) -> Scaler:
         >>> fit_minmax([2.0, 4.0, np.nan]).transform([3.0])
         array([0.5])
     """
-    values = np.asarray(values, dtype=np.float64)
+    values = as_real("values", values).ravel()
+    return _fit_minmax(values, gap_note(values))
+
+
+def _fit_minmax(values: NDArray[np.float64], note: str) -> Scaler:
+    """The same of checked values; the note tells of the gaps of their series."""
     known = values[~np.isnan(values)]
     if known.size == 0 or known.min() == known.max():
         raise ValueError(
             "Argument `values` must hold two different values to set a scale, but "
-            f"holds {known.size} and they do not vary."
+            f"holds {known.size} and they do not vary{note}."
         )
     low, scale = float(known.min()), float(known.max() - known.min())
     if not np.isfinite(scale):
@@ -255,6 +256,17 @@ def fit_minmax(values: ArrayLike) -> Scaler:
     return Scaler(low, scale)
 
 
+def fit_minmax_or_shift(values: NDArray[np.float64]) -> Scaler:
+    """As `fit_minmax`; values that do not vary are shifted to 0, their scale is 1.
+
+    For one stretch of a walk over a series, which may be flat.
+    """
+    known = values[~np.isnan(values)]
+    if known.size and known.min() == known.max():
+        return Scaler(float(known[0]))
+    return fit_minmax(values)
+
+
 def step_targets(windows: Windows) -> NDArray[np.float64]:
     """Targets of every step, for a loss over all steps: ``(n_windows, n_steps)``."""
     return np.column_stack([windows.inputs[:, 1:, 0], windows.targets])
@@ -263,8 +275,11 @@ def step_targets(windows: Windows) -> NDArray[np.float64]:
 def prepare(values: ArrayLike, protocol: Protocol, rng: np.random.Generator) -> Dataset:
     """Scale a series, cut it into windows and split them as a protocol says.
 
+    It warns of a value that looks like the mark of a missing one, such as -9999.
+
     Args:
-        values: Series ``(n,)`` in original units, nan where a value is missing.
+        values: Series ``(n,)`` in original units, nan or masked where a value is
+            missing.
         protocol: The reading to follow.
         rng: Used by a random split alone.
 
@@ -272,6 +287,7 @@ def prepare(values: ArrayLike, protocol: Protocol, rng: np.random.Generator) -> 
         A `Dataset`; its windows are scaled.
 
     Raises:
+        TypeError: If the values are not real numbers, or a random split has no `rng`.
         ValueError: If the series is not one-dimensional, is too short for the windows
             or for a part, holds infinity or gaps only, or does not vary, or if a name
             in the protocol is unknown.
@@ -288,12 +304,15 @@ def prepare(values: ArrayLike, protocol: Protocol, rng: np.random.Generator) -> 
     check_choice("protocol.scaling", protocol.scaling, ("none", "minmax"))
     check_choice("protocol.gaps", protocol.gaps, ("drop values", "drop windows"))
     check_choice("protocol.split", protocol.split, SPLITS)
+    warn_of_markers(values)
+    note = gap_note(values)
     if protocol.gaps == "drop values":
         values = values[~np.isnan(values)]
     scaler, scaler_index = Scaler(), np.arange(0)
     if protocol.scaling == "minmax":
         scaler_index = np.arange(_cut(protocol.train_share, len(values)))
-        scaler = fit_minmax(values[scaler_index])
+        scaler = _fit_minmax(values[scaler_index], note)
+    _check_length(values, protocol.n_steps, note)
     windows = make_windows(scaler.transform(values), protocol.n_steps)
     parts = [
         Windows(*(array[rows] for array in windows))
@@ -304,7 +323,7 @@ def prepare(values: ArrayLike, protocol: Protocol, rng: np.random.Generator) -> 
             raise ValueError(
                 f"Argument `values` must be long enough for a {name} part, but its "
                 f"{len(values)} values leave no {name} window of {protocol.n_steps} "
-                "steps."
+                f"steps{note}."
             )
     return Dataset(*parts, scaler, scaler_index, values, protocol)
 
@@ -319,6 +338,7 @@ def _split_rows(
     if protocol.split == "windows":
         return rows[:n_train], nothing, rows[n_train:]
     if protocol.split == "random":
+        check_rng(rng)
         shuffled = rng.permutation(rows)
         return np.sort(shuffled[:n_train]), nothing, np.sort(shuffled[n_train:])
     cut = _cut(protocol.train_share, n_values)
@@ -328,6 +348,15 @@ def _split_rows(
     second = _cut(protocol.train_share + protocol.val_share, n_values)
     after, test = windows.index >= cut, windows.index >= second
     return rows[~after], rows[after & ~test], rows[test]
+
+
+def _check_length(values: NDArray[np.float64], n_steps: int, note: str) -> None:
+    """Say so when a series is not longer than a window; the note tells of its gaps."""
+    if len(values) <= n_steps:
+        raise ValueError(
+            f"Argument `values` must be longer than a window of {n_steps} steps, "
+            f"but has {len(values)} values{note}."
+        )
 
 
 def _check_shares(protocol: Protocol) -> None:

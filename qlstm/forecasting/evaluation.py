@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import check_choice, check_size
+from qlstm.checks import check_choice, check_rng, check_size
 from qlstm.forecasting.base import Forecaster
-from qlstm.forecasting.checks import check_series
-from qlstm.forecasting.data import Scaler, cut_windows, fit_minmax
-from qlstm.forecasting.metrics import Errors, errors, mase_scale, skill
+from qlstm.forecasting.checks import check_series, gap_note, warn_of_markers
+from qlstm.forecasting.data import Scaler, cut_windows, fit_minmax_or_shift
+from qlstm.forecasting.metrics import Errors, errors, mase_scale, skill_between
 from qlstm.forecasting.multistep import predict_steps, recursive_forecast
 
 STRATEGIES = ("recursive", "direct", "joint")
@@ -88,9 +88,11 @@ class HorizonErrors(NamedTuple):
     """Number of targets."""
     errors: Errors
     mase: float
-    """MAE over the one-step naive MAE of the values before the first origin."""
+    """MAE over the one-step naive MAE of the values before the first origin; nan where
+    those do not change."""
     skill: float
-    """Against persistence: the last value seen, however far ahead."""
+    """Against persistence: the last value seen, however far ahead; nan where it has no
+    error."""
 
 
 def walk_forward(
@@ -111,8 +113,8 @@ def walk_forward(
     """Forecast from one origin after the other, training only on what came before.
 
     Args:
-        values: Series ``(n,)`` in original units, nan where a value is missing.
-            Training windows and origins with a gap in them are dropped.
+        values: Series ``(n,)`` in original units, nan or masked where a value is
+            missing. Training windows and origins with a gap in them are dropped.
         forecaster: The method; see the top of the module.
         n_steps: Values in a window.
         first_origin: Position of the first value to forecast.
@@ -126,8 +128,8 @@ def walk_forward(
         strategy: ``"recursive"``: one model a step ahead, whose forecasts are fed back.
             ``"direct"``: a model for each number of steps ahead. ``"joint"``: one model
             whose `predict` gives all of them, trained on targets ``(n, horizon)``.
-        scaling: ``"minmax"``: to [0, 1] by the training part, anew at each training;
-            ``"none"``.
+        scaling: ``"minmax"``: to [0, 1] by the training part, anew at each training; a
+            part that does not vary is shifted to 0. ``"none"``.
         validation_size: So many of the last values of the training part are kept as
             targets for `validation`; the scaler does not see them.
 
@@ -135,6 +137,8 @@ def walk_forward(
         A `WalkForward`.
 
     Raises:
+        TypeError: If the values are not real numbers, a size is no integer or `rng` is
+            no generator.
         ValueError: If a name is unknown, a size is not positive, the series is not
             one-dimensional or holds infinity, there is no origin with a whole window
             and room for the horizon, or a training part has no whole window.
@@ -159,7 +163,9 @@ def walk_forward(
     """
     check_choice("strategy", strategy, STRATEGIES)
     check_choice("scaling", scaling, ("minmax", "none"))
+    check_rng(rng)
     values = check_series("values", values)
+    warn_of_markers(values)
     origins = _origins(values, n_steps, first_origin, horizon, stride)
     refit_every = len(origins) if refit_every is None else refit_every
     train_size = len(values) if train_size is None else train_size
@@ -200,7 +206,7 @@ def horizon_errors(walk: WalkForward) -> tuple[HorizonErrors, ...]:
         A `HorizonErrors` for each step ahead; targets in a gap are left out.
 
     Raises:
-        ValueError: If no target of some step is known, or persistence has no error.
+        ValueError: If no target of some step is known.
 
     Example:
         >>> class Last:
@@ -216,7 +222,9 @@ def horizon_errors(walk: WalkForward) -> tuple[HorizonErrors, ...]:
         1 2 12.0 0.0
         2 2 26.0 0.0
     """
-    scale = mase_scale(walk.values[: walk.origins.min()])
+    past = walk.values[: walk.origins.min()]
+    moves = np.abs(np.diff(past))
+    scale = mase_scale(past) if (moves > 0).any() else float("nan")
     last = walk.values[walk.origins - 1]
     found = []
     for h in range(walk.index.shape[1]):
@@ -224,7 +232,7 @@ def horizon_errors(walk: WalkForward) -> tuple[HorizonErrors, ...]:
         targets = walk.targets[known, h]
         own = errors(walk.predictions[known, h], targets)
         reference = errors(last[known], targets)
-        above = skill(own.mse, reference.mse)
+        above = skill_between(own, reference)
         found.append(HorizonErrors(h + 1, len(targets), own, own.mae / scale, above))
     return tuple(found)
 
@@ -251,7 +259,8 @@ def _origins(
     if not origins:
         raise ValueError(
             f"Argument `first_origin` must leave {n_steps} known values before it and "
-            f"{horizon} after it, but is {first_origin} of {len(values)} values."
+            f"{horizon} after it, but is {first_origin} of {len(values)} values"
+            f"{gap_note(values)}."
         )
     return np.array(origins, dtype=np.intp)
 
@@ -267,7 +276,7 @@ def _fit(
     scaler, scaler_index = Scaler(), np.arange(0)
     if plan.scaling == "minmax":
         scaler_index = np.arange(start, cut)
-        scaler = fit_minmax(past[scaler_index])
+        scaler = fit_minmax_or_shift(past[scaler_index])
     scaled = scaler.transform(past)
     models, used = [], []
     for lead in plan.leads:
@@ -279,7 +288,7 @@ def _fit(
             raise ValueError(
                 "Argument `first_origin` must leave a whole window of "
                 f"{plan.n_steps} steps for training, but values {start} to {cut - 1} "
-                "hold none."
+                f"hold none{gap_note(past[start:cut])}."
             )
         valid = index[:, 0] >= cut  # joint targets on both sides are left out
         targets = targets if plan.strategy == "joint" else targets[:, 0]

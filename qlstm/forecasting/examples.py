@@ -52,11 +52,11 @@ class Examples(NamedTuple):
 
 def check_windows(inputs: ArrayLike) -> NDArray[np.float64]:
     """Return `inputs` as float64 ``(n, n_steps, n_features)``, or say what is off."""
-    inputs = as_real("inputs", inputs)
-    if inputs.ndim != 3 or 0 in inputs.shape:
+    shape = as_real("inputs", inputs).shape
+    if len(shape) != 3 or 0 in shape:
         raise ValueError(
             "Argument `inputs` must have shape (n, n_steps, n_features), none of them "
-            f"0, but has {inputs.shape}."
+            f"0, but has {shape}."
         )
     return check_finite("inputs", inputs)
 
@@ -64,14 +64,13 @@ def check_windows(inputs: ArrayLike) -> NDArray[np.float64]:
 def check_examples(inputs: ArrayLike, targets: ArrayLike) -> Examples:
     """Return windows and targets as `Examples`, or say what is off."""
     inputs = check_windows(inputs)
-    targets = as_real("targets", targets)
-    n = len(inputs)
-    if targets.ndim not in (1, 2) or len(targets) != n or targets.size == 0:
+    shape, n = as_real("targets", targets).shape, len(inputs)
+    if len(shape) not in (1, 2) or shape[0] != n or 0 in shape:
         raise ValueError(
             f"Argument `targets` must have shape ({n},) or ({n}, horizon), "
-            f"but has {targets.shape}."
+            f"but has {shape}."
         )
-    check_finite("targets", targets)
+    targets = check_finite("targets", targets)
     horizon = targets.shape[1] if targets.ndim == 2 else None
     layout = Layout(inputs.shape[1], inputs.shape[2], horizon)
     return Examples(inputs, targets.reshape(n, -1), layout)

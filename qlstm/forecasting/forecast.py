@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from qlstm.forecasting.base import Forecaster
 from qlstm.forecasting.baselines import Autoregression, Persistence
 from qlstm.forecasting.data import Dataset
-from qlstm.forecasting.metrics import Errors, errors, persistence_errors, skill
+from qlstm.forecasting.metrics import (
+    Errors,
+    errors,
+    known,
+    persistence_errors,
+    skill_between,
+)
 from qlstm.forecasting.quantum import FittedQuantum
 from qlstm.params import QLSTMConfig, QLSTMParams
 from qlstm.train import History, TrainState
@@ -28,7 +34,7 @@ class Forecast(NamedTuple):
     test_mse_scaled: float
     """Test MSE in the units the model sees."""
     skill: float
-    """Test skill against persistence."""
+    """Test skill against persistence; nan if that has no error."""
     test_predictions: NDArray[np.float64]
     """``(n_test,)``, in original units."""
     seconds: float
@@ -47,7 +53,7 @@ class Forecast(NamedTuple):
             "train": self.train._asdict(),
             "test": self.test._asdict(),
             "test_mse_scaled": self.test_mse_scaled,
-            "skill": self.skill,
+            "skill": known(self.skill),
             "test_predictions": self.test_predictions.tolist(),
             "seconds": self.seconds,
         }
@@ -122,7 +128,7 @@ def forecast_with(
         train=errors(inverse(in_training), inverse(train.targets)),
         test=test_errors,
         test_mse_scaled=errors(predicted, test.targets).mse,
-        skill=skill(test_errors.mse, persistence_errors(dataset).mse),
+        skill=skill_between(test_errors, persistence_errors(dataset)),
         test_predictions=inverse(predicted),
         seconds=seconds,
         n_params=fitted.n_params,

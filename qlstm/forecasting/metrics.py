@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import check_size
+from qlstm.checks import as_real, check_size
 from qlstm.forecasting.baselines.naive import persistence
-from qlstm.forecasting.checks import check_finite
+from qlstm.forecasting.checks import check_finite, check_series, exponent, rescale
 from qlstm.forecasting.data import Dataset
 
 
@@ -30,7 +30,8 @@ class Scores(NamedTuple):
     scaled: Errors
     """In the units that the model sees."""
     mase: float
-    """MAE over the in-sample MAE of the naive forecast; has no unit."""
+    """MAE over the in-sample MAE of the naive forecast; has no unit. This and the rest
+    are nan where what they divide by is 0, such as on a flat stretch."""
     r2: float
     """Share of the targets' variance that is explained; has no unit."""
     skill: float
@@ -48,15 +49,23 @@ def errors(predictions: ArrayLike, targets: ArrayLike) -> Errors:
         `Errors`.
 
     Raises:
-        ValueError: If shapes differ, the arrays are empty or hold nan.
+        TypeError: If they are not real numbers.
+        ValueError: If shapes differ, the arrays are empty or hold nan, or a square is
+            too large for float64.
 
     Example:
         >>> errors([1.0, 3.0], [1.0, 1.0])
         Errors(mse=2.0, rmse=1.4142135623730951, mae=1.0)
     """
     difference = _difference(predictions, targets)
-    mse = float(np.mean(difference**2))
-    return Errors(mse, float(np.sqrt(mse)), float(np.mean(np.abs(difference))))
+    e = exponent(difference)
+    scaled = np.ldexp(difference, -e)
+    mse, mae = np.mean(scaled**2), np.mean(np.abs(scaled))
+    return Errors(
+        rescale("predictions - targets", mse, 2 * e),
+        rescale("predictions - targets", np.sqrt(mse), e),
+        rescale("predictions - targets", mae, e),
+    )
 
 
 def skill(mse: float, reference_mse: float) -> float:
@@ -72,17 +81,50 @@ def skill(mse: float, reference_mse: float) -> float:
         The skill, at most 1.
 
     Raises:
-        ValueError: If the reference's error is not positive.
+        TypeError: If one is not a real number.
+        ValueError: If the reference's error is not positive, the forecast's is
+            negative, or one is not finite.
 
     Example:
         >>> skill(0.5, 2.0)
         0.75
     """
-    if not reference_mse > 0:
+    own, reference = as_real("mse", mse), as_real("reference_mse", reference_mse)
+    if reference.ndim or not 0 < reference < np.inf:
         raise ValueError(
             f"Argument `reference_mse` must be positive, but is {reference_mse}."
         )
-    return 1 - mse / reference_mse
+    if own.ndim or not 0 <= own < np.inf:
+        raise ValueError(
+            f"Argument `mse` must be finite and not negative, but is {mse}."
+        )
+    return rescale("mse / reference_mse", 1 - float(own) / float(reference), 0)
+
+
+def skill_between(own: Errors, reference: Errors) -> float:
+    """The `skill`, nan against a reference without error: on a flat stretch.
+
+    Args:
+        own: Errors of the forecast.
+        reference: Those of the reference.
+
+    Returns:
+        The skill, or nan.
+
+    Example:
+        >>> skill_between(errors([1.0], [2.0]), errors([2.0], [2.0]))
+        nan
+    """
+    if reference.rmse == 0:
+        return float("nan")
+    if reference.mse < np.finfo(np.float64).tiny:  # its square underflows
+        return skill((own.rmse / reference.rmse) ** 2, 1.0)
+    return skill(own.mse, reference.mse)
+
+
+def known(value: float) -> float | None:
+    """The value, or None for nan: what JSON takes."""
+    return None if np.isnan(value) else value
 
 
 def persistence_errors(dataset: Dataset) -> Errors:
@@ -120,6 +162,7 @@ def r2(predictions: ArrayLike, targets: ArrayLike) -> float:
         R2, at most 1.
 
     Raises:
+        TypeError: If they are not real numbers.
         ValueError: If shapes differ, the arrays are empty or hold nan, or the targets
             do not vary.
 
@@ -127,11 +170,15 @@ def r2(predictions: ArrayLike, targets: ArrayLike) -> float:
         >>> r2([1.0, 2.0, 4.0], [1.0, 2.0, 3.0])
         0.5
     """
-    mse = errors(predictions, targets).mse
-    targets = np.asarray(targets, dtype=np.float64)
+    difference, targets = _difference(predictions, targets), as_real("targets", targets)
     if np.ptp(targets) == 0:
         raise ValueError("Argument `targets` must vary, but all are the same.")
-    return 1 - mse / float(np.var(targets))
+    e, f = exponent(difference), exponent(targets)
+    targets = np.ldexp(targets, -f)
+    spread = exponent(targets - targets.mean())
+    variance = np.var(np.ldexp(targets, -spread))
+    ratio = np.mean(np.ldexp(difference, -e) ** 2) / variance
+    return 1 - rescale("predictions - targets", ratio, 2 * (e - f - spread))
 
 
 def mase_scale(train_values: ArrayLike, season: int = 1) -> float:
@@ -148,7 +195,9 @@ def mase_scale(train_values: ArrayLike, season: int = 1) -> float:
         The scale, in units of the series.
 
     Raises:
-        ValueError: If `season` is not positive, or no pair of values differs.
+        TypeError: If the values are not real numbers.
+        ValueError: If `season` is not positive, a value is infinite, or no pair of
+            values differs.
 
     References:
         Hyndman and Koehler, "Another look at measures of forecast accuracy",
@@ -159,16 +208,18 @@ def mase_scale(train_values: ArrayLike, season: int = 1) -> float:
         2.3333333333333335
     """
     check_size("season", season)
-    values = np.asarray(train_values, dtype=np.float64)
-    steps = np.abs(values[season:] - values[:-season])
-    steps = steps[~np.isnan(steps)]
-    if values.ndim != 1 or not steps.any():
+    values = as_real("train_values", train_values)
+    steps = np.zeros(0)
+    if values.ndim == 1:
+        steps = _season_steps(check_series("train_values", values), season)
+    if not steps.any():
         raise ValueError(
             "Argument `train_values` must be one-dimensional and change over "
             f"{season} steps, but has shape {values.shape} and {len(steps)} known "
             "pairs."
         )
-    return float(steps.mean())
+    e = exponent(steps)
+    return rescale("train_values", np.ldexp(steps, -e).mean(), e)
 
 
 def mase(
@@ -196,7 +247,8 @@ def mase(
         >>> mase([2.0, 5.0], [4.0, 4.0], train_values=[1.0, 3.0, 6.0, 7.0])
         0.75
     """
-    return errors(predictions, targets).mae / mase_scale(train_values, season)
+    mae = float(np.mean(np.abs(_difference(predictions, targets))))
+    return rescale("predictions - targets", mae / mase_scale(train_values, season), 0)
 
 
 def scores(dataset: Dataset, predictions: ArrayLike, season: int = 1) -> Scores:
@@ -209,11 +261,11 @@ def scores(dataset: Dataset, predictions: ArrayLike, season: int = 1) -> Scores:
             of the training windows.
 
     Returns:
-        `Scores`.
+        `Scores`, with nan for what is not defined: the skill where persistence has no
+        error, R2 where the targets do not vary, MASE where the training part does not.
 
     Raises:
-        ValueError: As `errors`, `r2` and `mase_scale`, or if the test inputs all end
-            in their target, so that persistence has no error.
+        ValueError: As `errors`.
 
     Example:
         >>> from qlstm.forecasting import SINE_PROTOCOLS, noisy_sine, prepare
@@ -230,13 +282,21 @@ def scores(dataset: Dataset, predictions: ArrayLike, season: int = 1) -> Scores:
     seen = np.full(len(dataset.values), np.nan)
     for positions in (train.input_index, train.index):
         seen[positions] = dataset.values[positions]
+    check_size("season", season)
+    moves = _season_steps(seen, season).any()
     return Scores(
         original=original,
         scaled=errors(dataset.scaler.transform(predictions), test.targets),
-        mase=original.mae / mase_scale(seen, season),
-        r2=r2(predictions, targets),
-        skill=skill(original.mse, persistence_errors(dataset).mse),
+        mase=original.mae / mase_scale(seen, season) if moves else float("nan"),
+        r2=r2(predictions, targets) if np.ptp(targets) else float("nan"),
+        skill=skill_between(original, persistence_errors(dataset)),
     )
+
+
+def _season_steps(values: NDArray[np.float64], season: int) -> NDArray[np.float64]:
+    """``|y_t - y_(t - season)|`` where both are known."""
+    steps = np.abs(values[season:] - values[:-season])
+    return steps[~np.isnan(steps)]
 
 
 def _difference(predictions: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:

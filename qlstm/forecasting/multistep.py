@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import check_size
+from qlstm.checks import as_real, check_size
 from qlstm.forecasting.base import Fitted
 
 
@@ -32,7 +32,7 @@ def recursive_forecast(
         array([[2., 3., 5., 8.]])
     """
     check_size("horizon", horizon)
-    window = np.asarray(inputs, dtype=np.float64)
+    window = as_real("inputs", inputs)
     if window.ndim != 3 or window.shape[2] != 1:
         raise ValueError(
             "Argument `inputs` must have shape (n, n_steps, 1) to be fed forecasts, "
@@ -61,7 +61,7 @@ def predict_steps(
     Raises:
         ValueError: If `predict` gives another shape.
     """
-    found = np.asarray(fitted.predict(inputs), dtype=np.float64)
+    found = as_real("predictions", fitted.predict(inputs))
     shape = (len(inputs), horizon)
     if found.shape != shape and (horizon > 1 or found.shape != shape[:1]):
         raise ValueError(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from qlstm.checks import check_rng
 from qlstm.forecasting.base import Fitted, OfCell, Trained
 from qlstm.forecasting.examples import Examples
 from qlstm.model import predict
@@ -80,6 +81,7 @@ class Quantum(Trained, OfCell):
         callback: Callable[[TrainState], bool | None] | None = None,
     ) -> FittedQuantum:
         """Draw initial parameters and train them; each lead takes a system wire."""
+        check_rng(rng)
         layout, training = examples.layout, self.training
         config = self._config(layout)
         if config.n_outputs == 1:

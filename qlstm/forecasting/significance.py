@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import check_choice, check_size
-from qlstm.forecasting.checks import check_finite
+from qlstm.checks import as_real, check_choice, check_size
+from qlstm.forecasting.checks import ROUNDING, check_finite, exponent, rescale
 
 ALTERNATIVES = ("two-sided", "less", "greater")
 
@@ -33,13 +33,14 @@ class SeedTest(NamedTuple):
     statistic: float
     """Wilcoxon's W, as SciPy defines it."""
     p_value: float
-    """1 if no pair differs."""
+    """1 if no pair differs by more than rounding."""
     median_difference: float
     """Median of first minus second."""
     n: int
     """Number of pairs."""
     smallest_p: float
-    """The smallest p that so many pairs can give: all differences of one sign."""
+    """The smallest p that the pairs that differ can give: all of one sign. If none
+    does, that of all pairs."""
 
 
 class Quartiles(NamedTuple):
@@ -136,14 +137,17 @@ def diebold_mariano(
             f"Argument `losses` must hold at least {2 * h} values for {n_lags} lags, "
             f"but holds {n}."
         )
+    e = max(exponent(first), exponent(second))  # squares are neither 0 nor infinite
+    first, second = np.ldexp(first, -e), np.ldexp(second, -e)
     difference = first - second
-    mean = float(difference.mean())
-    if np.abs(difference).max() <= 1e-12 * max(np.abs(first).max(), 1e-300):
+    scaled_mean = float(difference.mean())
+    mean = rescale("losses - reference_losses", scaled_mean, e)
+    if np.abs(difference).max() <= ROUNDING * np.abs(first).max():
         return LossTest(0.0, 1.0, mean, n, n_lags)
     variance = _long_run_variance(difference, n_lags) / n
     correction = np.sqrt((n + 1 - 2 * h + h * (h - 1) / n) / n)
     with np.errstate(divide="ignore"):
-        statistic = float(np.divide(mean, np.sqrt(variance)) * correction)
+        statistic = float(np.divide(scaled_mean, np.sqrt(variance)) * correction)
     p_value = {
         "two-sided": 2 * t.sf(abs(statistic), n - 1),
         "less": t.cdf(statistic, n - 1),
@@ -163,8 +167,9 @@ def paired_wilcoxon(values: ArrayLike, reference: ArrayLike) -> SeedTest:
         reference: The reference's, for the same seeds in the same order.
 
     Returns:
-        A `SeedTest`, two-sided; exact where SciPy's is. With n pairs p is never below
-        ``2 / 2^n``: five seeds cannot show anything at the 5 % level.
+        A `SeedTest`, two-sided; exact where SciPy's is. Pairs that differ by no more
+        than rounding are left out. With n others p is never below ``2 / 2^n``: five
+        seeds cannot show anything at the 5 % level.
 
     Raises:
         ValueError: If the arguments are not two finite series of one length.
@@ -182,15 +187,18 @@ def paired_wilcoxon(values: ArrayLike, reference: ArrayLike) -> SeedTest:
     from scipy.stats import wilcoxon
 
     first, second = _paired("values", values, "reference", reference)
-    difference = first - second
-    smallest = min(1.0, 2.0 ** (1 - len(difference)))
-    median = float(np.median(difference))
-    if not difference.any():
-        return SeedTest(0.0, 1.0, median, len(difference), smallest)
-    found = wilcoxon(first, second)
-    return SeedTest(
-        float(found.statistic), float(found.pvalue), median, len(difference), smallest
-    )
+    with np.errstate(over="ignore"):
+        difference = check_finite("values - reference", first - second)
+    size = np.maximum(np.abs(first), np.abs(second))
+    difference = np.where(np.abs(difference) <= ROUNDING * size, 0.0, difference)
+    n, median = len(difference), float(np.median(difference))
+    differing = difference[difference != 0]
+    smallest = min(1.0, 2.0 ** (1 - (len(differing) or n)))
+    if not len(differing):
+        return SeedTest(0.0, 1.0, median, n, smallest)
+    found = wilcoxon(differing)
+    p_value = max(float(found.pvalue), smallest)  # SciPy approximates with ties
+    return SeedTest(float(found.statistic), p_value, median, n, smallest)
 
 
 def summarize_seeds(
@@ -223,10 +231,10 @@ def summarize_seeds(
         label = f"table[{name!r}]"
         values, base = _paired(label, values, "reference", table[reference])
         median, q1, q3 = quartiles(values)
-        difference = float(np.median(values - base))
-        p = np.nan if name == reference else paired_wilcoxon(values, base).p_value
+        test = paired_wilcoxon(values, base)
+        p = np.nan if name == reference else test.p_value
         rows.append(
-            SeedSummary(name, len(values), median, q1, q3, difference, p, np.nan)
+            SeedSummary(name, test.n, median, q1, q3, test.median_difference, p, np.nan)
         )
     corrected = holm([row.p_value for row in rows])
     return tuple(
@@ -243,11 +251,17 @@ def quartiles(values: ArrayLike) -> Quartiles:
     Returns:
         `Quartiles`, in the units of the values.
 
+    Raises:
+        TypeError: If the values are not real numbers.
+        ValueError: If one is not finite, or there is none.
+
     Example:
         >>> quartiles([4.0, 1.0, 2.0, 3.0, 8.0])
         Quartiles(median=3.0, q1=2.0, q3=4.0)
     """
-    values = np.asarray(values, dtype=np.float64)
+    values = check_finite("values", values)
+    if values.size == 0:
+        raise ValueError("Argument `values` must not be empty, but is.")
     return Quartiles(*np.percentile(values, [50, 25, 75]).tolist())
 
 
@@ -260,6 +274,10 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     Returns:
         Corrected p values ``(n,)``, at most 1.
 
+    Raises:
+        TypeError: If the values are not real numbers.
+        ValueError: If they are no series, or one is not between 0 and 1.
+
     References:
         Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
         Journal of Statistics 6 (1979), 65.
@@ -268,7 +286,12 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
         >>> holm([0.02, 0.01, 0.5])
         array([0.04, 0.03, 0.5 ])
     """
-    p_values = np.asarray(p_values, dtype=np.float64)
+    p_values = as_real("p_values", p_values)
+    if p_values.ndim != 1 or ((p_values < 0) | (p_values > 1)).any():
+        raise ValueError(
+            "Argument `p_values` must be a series of numbers between 0 and 1, but is "
+            f"{p_values}."
+        )
     order = np.argsort(p_values)  # nan last
     count = int((~np.isnan(p_values)).sum())
     factors = count - np.arange(count)

@@ -27,7 +27,7 @@ from qlstm.forecasting.data import (
 )
 from qlstm.forecasting.forecast import Forecast, forecast_with
 from qlstm.forecasting.forecasters import forecaster_options, make_forecaster
-from qlstm.forecasting.metrics import persistence_errors
+from qlstm.forecasting.metrics import known, persistence_errors
 from qlstm.forecasting.sources import load_csv, sha256_of_values
 
 PROTOCOLS = {"sine": SINE_PROTOCOLS, "csv": WEATHER_PROTOCOLS}
@@ -78,7 +78,7 @@ def run_forecast(config: Config) -> Config:
     Returns:
         ``train`` and ``test`` (each ``mse``, ``rmse``, ``mae``, in original units),
         ``test_mse_scaled``, ``persistence`` (the same errors on the test windows),
-        ``skill``, ``n_params``, ``series_sha256``, ``test_predictions``, and the
+        ``skill`` (null if persistence has no error), ``n_params``, ``series_sha256``, ``test_predictions``, and the
         ``history`` of a quantum model without its times.
 
     Raises:
@@ -92,7 +92,7 @@ def run_forecast(config: Config) -> Config:
         "test": forecast.test._asdict(),
         "test_mse_scaled": forecast.test_mse_scaled,
         "persistence": persistence_errors(dataset)._asdict(),
-        "skill": forecast.skill,
+        "skill": known(forecast.skill),
         "series_sha256": sha256_of_values(dataset.values),
         "test_predictions": forecast.test_predictions.tolist(),
         "n_params": int(forecast.n_params),

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qlstm.adam import adam_init, adam_update, clip_gradient, scheduled_rate
-from qlstm.checks import check_size
+from qlstm.checks import check_rng, check_size
 from qlstm.forecasting.base import Fitted, Trained
 from qlstm.forecasting.baselines.recurrent import (
     Cell,
@@ -74,6 +74,7 @@ class Network(Trained):
         self, examples: Examples, rng: np.random.Generator, validation: Examples | None
     ) -> FittedNetwork:
         """Draw initial parameters and train them on shuffled minibatches."""
+        check_rng(rng)
         layout = examples.layout
         params = init_recurrent(self.cell, self.units(layout), layout, rng)
         params, history = train_network(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qlstm.checks import check_size
+from qlstm.checks import check_rng, check_size
 from qlstm.forecasting.base import Fitted, OfCell
 from qlstm.forecasting.baselines.linear import Linear, check_penalty, fit_ridge
 from qlstm.forecasting.examples import Examples
@@ -74,6 +74,7 @@ class Reservoir(OfCell):
         self, examples: Examples, rng: np.random.Generator, validation: Examples | None
     ) -> FittedReservoir:
         """Draw the cell that the quantum model starts from, and fit the readout."""
+        check_rng(rng)
         layout, steps = examples.layout, self.readout_steps
         if steps > layout.n_steps:
             raise ValueError(

@@ -7,7 +7,11 @@ from datetime import date, datetime
 
 import numpy as np
 
+from qlstm.forecasting.checks import check_series
+
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+ABSOLUTE_ZERO = -273.15
+"""In degC."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,7 +19,8 @@ class Series:
     """A univariate time series and where it came from.
 
     Args:
-        values: Array `(n,)` of float64 in `unit`, NaN where the source has a gap.
+        values: Array `(n,)` of float64 in `unit`, NaN or masked where the source has a
+            gap.
         dates: Array `(n,)` of datetime64[D], or datetime64[s] when the source holds
             times of day; None for a synthetic series.
         name: What the values are, such as "daily mean temperature".
@@ -25,7 +30,8 @@ class Series:
             `frequency`, and attribution and library version where known.
 
     Raises:
-        ValueError: If `values` is not a float64 vector, or `dates` differs in length.
+        ValueError: If `values` is not a float64 vector, holds infinity or, in degC, a
+            value below absolute zero, or `dates` differs in length.
 
     Example:
         >>> import numpy as np
@@ -53,6 +59,15 @@ class Series:
             raise ValueError(
                 f"Argument `dates` must have shape {shape} as `values`, "
                 f"but it has shape {np.shape(self.dates)}."
+            )
+        object.__setattr__(self, "values", check_series("values", self.values))
+        cold = self.values[self.values < ABSOLUTE_ZERO]
+        if self.unit == "degC" and cold.size:
+            raise ValueError(
+                f"Argument `values` must not lie below absolute zero, {ABSOLUTE_ZERO} "
+                f"degC, but {cold.size} of them do, such as {cold[0]:.10g}: if it marks "
+                "missing values, make them gaps (nan in an array, an empty cell in a "
+                "file)."
             )
 
     @property
