@@ -140,9 +140,9 @@ def test_a_name_of_up_to_255_bytes(name, tmp_path):
 def test_what_cannot_be_written_is_an_error_before_the_block(name, error, tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
-    with pytest.raises(error, match=name.split("/")[0]):
-        with atomic_path(tmp_path / name):
-            pytest.fail("the block began")
+    match = name.split("/")[0]
+    with pytest.raises(error, match=match), atomic_path(tmp_path / name):
+        pytest.fail("the block began")
     assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
 
 
@@ -165,9 +165,9 @@ def test_a_missing_right_is_an_error_before_the_block(refused, tmp_path, monkeyp
     else:
         no = PermissionError(13, "Permission denied", "temporary")
         monkeypatch.setattr(os, "open", lambda *args: (_ for _ in ()).throw(no))
-    with pytest.raises(PermissionError, match="Permission denied: '.*result.txt'"):
-        with atomic_path(path):
-            pytest.fail("the block began")
+    text = "Permission denied: '.*result.txt'"
+    with pytest.raises(PermissionError, match=text), atomic_path(path):
+        pytest.fail("the block began")
 
 
 def test_json_that_nests_too_deeply_is_not_read():
