@@ -35,6 +35,8 @@ FORMAT_VERSION = 2
 MODEL, STATE = "qlstm-model", "qlstm-state"
 MAX_HEADER = {MODEL: 2**20, STATE: 2**25}
 """Most bytes of a header; that of a state holds some 100,000 epochs of history."""
+MAX_PARTS = 10_000
+"""Most keys and lists in a header."""
 HEADER = "entry 'header.npy'"
 RUN = ("rng_state", "epoch", "best_epoch", "best_loss", "history", "adam_step")
 """What the header of a state has beside that of a model."""
@@ -127,7 +129,7 @@ def save_state(path: str | os.PathLike, state: TrainState, config: QLSTMConfig) 
     arrays["outcomes"] = state.outcomes
     try:
         _check_run(header)
-        _check_run_arrays(header, arrays, config)
+        _check_run_arrays(arrays, config)
     except Damage as damage:
         raise ValueError(
             f"Argument `state` must be one that can be loaded again, but {damage}."
@@ -161,7 +163,7 @@ def load_state(path: str | os.PathLike) -> tuple[TrainState, QLSTMConfig]:
                 for name, shape in shapes._asdict().items()
             } | {"first_moment": moment, "second_moment": moment, "outcomes": None}
             arrays = _read_arrays(archive, header, wanted)
-            _check_run_arrays(header, arrays, config)
+            _check_run_arrays(arrays, config)
     except Damage as damage:
         raise _damaged(path, damage) from None
     params, best = (
@@ -210,14 +212,20 @@ def _write(path: str | os.PathLike, header: Header, arrays: dict[str, NDArray]) 
     header = header | {"format_version": FORMAT_VERSION}
     header |= {"sha256": _digest(header, arrays)}
     text = np.array(json.dumps(header))
-    if text.nbytes + LONGEST_HEAD > MAX_HEADER[header["kind"]]:
+    most, parts = MAX_HEADER[header["kind"]] - LONGEST_HEAD, _count_parts(str(text))
+    if text.nbytes > most or parts > MAX_PARTS:
         raise ValueError(
-            "The header of a file must have at most "
-            f"{MAX_HEADER[header['kind']]:,} bytes, but has {text.nbytes:,}: shorten "
-            "the history."
+            f"The header of a file must have at most {most:,} bytes and {MAX_PARTS:,} "
+            f"keys and lists, but has {text.nbytes:,} and {parts:,}: shorten the "
+            "history."
         )
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez(file, header=text, **arrays)
+
+
+def _count_parts(text: str) -> int:
+    """About how many keys and lists JSON has; each takes time and memory."""
+    return sum(map(text.count, "[{:"))
 
 
 def _digest(header: Header, arrays: dict[str, NDArray]) -> str:
@@ -235,13 +243,14 @@ def _read_header(
     path: str | os.PathLike, archive: Archive, kind: str
 ) -> tuple[Header, QLSTMConfig]:
     """A file's header and the configuration in it, or what is wrong with them."""
+    text = archive.read_text("header", MAX_HEADER[kind])
+    if _count_parts(text) > MAX_PARTS:
+        raise Damage(f"{HEADER}: it must have at most {MAX_PARTS} keys and lists")
     try:
-        header = parse_json(archive.read_text("header", MAX_HEADER[kind]))
-    except Damage:
-        raise
+        header = parse_json(text)
     except ValueError as error:
-        raise Damage(f"{HEADER} is no JSON: {error}") from None
-    _require("the whole", header, isinstance(header, dict), "a dict")
+        raise Damage(f"{HEADER} is no JSON: {one_line(error)}") from None
+    _require("content", header, isinstance(header, dict), "a dict")
     found = tuple(header.get(key) for key in ("kind", "format_version"))
     _require("kind", found[0], found[0] in (MODEL, STATE), f"{MODEL} or {STATE}")
     _require("format_version", found[1], _is_count(found[1]), "an integer")
@@ -299,22 +308,19 @@ def _check_run(header: Header) -> None:
     _require("best_epoch", header["best_epoch"], fits, f"at most the epoch, {epoch}")
     fits = _is_number(best) and (np.isfinite(best) or best == np.inf)
     _require("best_loss", best, fits, "a finite number, or infinity")
-    fits = isinstance(history, dict) and all(
-        isinstance(row, list) and all(map(_is_number, row)) for row in history.values()
-    )
+    fits = isinstance(history, dict)
     _require("history", history, fits, "a dict of lists of numbers")
     for name, row in history.items():
-        fits = len(row) <= epoch
-        _require(f"history of {name[:80]!r}", len(row), fits, f"at most {epoch} long")
+        fits = isinstance(row, list) and len(row) <= epoch and _are_numbers(row)
+        what = f"a list of at most {epoch} numbers"
+        _require(f"history of {name[:80]!r}", row, fits, what)
     length = len(history.get("loss", []))
     _require("history of 'loss'", length, length == epoch, f"{epoch} long")
     rng = header["rng_state"]
     _require("rng_state", rng, _is_pcg64(rng), "the state of a PCG64")
 
 
-def _check_run_arrays(
-    header: Header, arrays: dict[str, NDArray], config: QLSTMConfig
-) -> None:
+def _check_run_arrays(arrays: dict[str, NDArray], config: QLSTMConfig) -> None:
     """Say so when moments or outcomes are not what `train` comes to."""
     for name in ("first_moment", "second_moment"):
         moment = arrays[name]
@@ -325,8 +331,6 @@ def _check_run_arrays(
         raise Damage("entry 'second_moment.npy' must not be negative")
     outcomes = arrays["outcomes"]
     fits = outcomes.dtype == np.int64 and outcomes.ndim == 2
-    if header["epoch"] == 0 or not config.rule.jumps:
-        fits = fits and outcomes.shape == (0, 0)
     if not fits or (len(outcomes) == 0 and outcomes.shape != (0, 0)):
         raise Damage("entry 'outcomes.npy' must have a row for each sequence")
     if ((outcomes < 0) | (outcomes >= config.system_dim)).any():
@@ -349,6 +353,14 @@ def _is_count(value: Any) -> bool:
 def _is_number(value: Any) -> bool:
     """Whether a value is a number, which may be nan."""
     return isinstance(value, float) or (_is_int(value) and abs(value) < 2**63)
+
+
+def _are_numbers(row: list) -> bool:
+    """Whether a long list holds numbers only."""
+    kinds = set(map(type, row))
+    return all(issubclass(kind, (int, float)) for kind in kinds - {bool}) and (
+        bool not in kinds and (kinds <= {float} or all(map(_is_number, row)))
+    )
 
 
 def _is_name(value: Any) -> bool:

@@ -369,7 +369,26 @@ def test_what_could_not_be_loaded_is_not_saved(state_file):
     for change in ({"epoch": 5}, {"outcomes": np.full((6, 2), 9)}):
         with pytest.raises(ValueError, match="Argument `state` must be one that can"):
             save_state(state_file, state._replace(**change), config)
+    many = state.history | {f"number {k}": [] for k in range(5000)}
+    with pytest.raises(ValueError, match="at most .* 10,000 keys and lists, but has"):
+        save_state(state_file, state._replace(history=many), config)
     assert state_file.read_bytes() == whole
+
+
+def test_a_state_of_many_epochs_is_loaded(state_file):
+    state, config = load_state(state_file)
+    rng = np.random.default_rng(0)
+    history = {name: rng.random(5000).tolist() for name in state.history}
+    save_state(state_file, state._replace(epoch=5000, history=history), config)
+    assert load_state(state_file)[0].history == history
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "{}," * 20_000, '{"a":' * 9999])
+def test_a_header_of_many_parts_is_not_parsed(text, state_file, monkeypatch):
+    rewrite(state_file, {"header": np.array(text)})
+    monkeypatch.setattr(json, "loads", None)
+    with pytest.raises(ValueError, match="'header.npy': it must have at most 10000"):
+        load_state(state_file)
 
 
 @pytest.mark.parametrize("kind", ["model_file", "state_file"])
