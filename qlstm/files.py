@@ -1,12 +1,14 @@
 """Files: written whole or not at all, their digests, and what they were made with."""
 
+import errno
 import functools
 import hashlib
 import json
 import os
 import platform
-import tempfile
-from collections.abc import Iterator
+import secrets
+import stat
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 __all__ = [
     "atomic_path",
     "canonical_json",
+    "parse_json",
     "sha256_of_file",
     "sha256_of_json",
     "versions",
@@ -23,35 +26,97 @@ __all__ = [
 
 PACKAGES = ("qlstm", "numpy", "scipy", "pandas", "matplotlib")
 """What the result of an experiment depends on."""
+MAX_DEPTH = 200
+"""Most levels of dicts and lists in JSON that has a digest."""
 
 
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """Give a temporary path beside `path`, and rename it when the block ends well.
 
-    A run that is killed inside the block leaves what was there before.
+    A run that is killed inside the block leaves what was there before. A file that is
+    replaced keeps its rights, and its owner if the process may give it; a new one gets
+    the usual ones. A link stays, and what it names is replaced.
 
     Args:
         path: The file to write; missing folders are made.
 
     Yields:
-        The temporary path, with the same suffix.
+        The temporary path, with the same suffix, if that has at most 16 bytes.
+
+    Raises:
+        OSError: Before the block begins, if there is a folder or a device at `path`, or
+            the file or its folder cannot be written.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path) if os.path.islink(path) else path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
-    )
+    old = _old_file(path)
+    temporary = path.with_name(_temporary_name(path))
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+    try:  # the system applies the umask; a file that was secret is so from the start
+        handle = os.open(temporary, flags, 0o666 if old is None else 0o600)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(path)) from None
     os.close(handle)
-    temporary = Path(name)
     try:
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        if old is not None:
+            _give_rights(temporary, old)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _old_file(path: Path) -> os.stat_result | None:
+    """What is known of the file at `path`, or None; an error if it is to stay."""
+    try:
+        old = path.lstat()
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(old.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(old.st_mode):
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    return old
+
+
+def _temporary_name(path: Path) -> str:
+    """A hidden name of at most 90 bytes; that of a run is `HALF_WRITTEN` to a sweep."""
+    stem = os.fsencode(path.stem)[:64].decode(errors="ignore")
+    suffix = path.suffix if len(os.fsencode(path.suffix)) <= 16 else ""
+    return f".{stem}-{secrets.token_hex(4)}{suffix}"
+
+
+def _give_rights(path: Path, old: os.stat_result) -> None:
+    """Give a file the owner, if that is allowed, and the rights of another."""
+    new = path.stat()
+    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid) and os.geteuid() == 0:
+        os.chown(path, old.st_uid, old.st_gid)
+    path.chmod(stat.S_IMODE(old.st_mode))
+
+
+def parse_json(text: str) -> Any:
+    """What `json.loads` reads; nesting too deep for it is an error like the others.
+
+    Args:
+        text: The text.
+
+    Returns:
+        Dicts, lists, strings, numbers, booleans, None.
+
+    Raises:
+        ValueError: If the text is not JSON.
+
+    Example:
+        >>> parse_json('{"a": [1, 2.5]}')
+        {'a': [1, 2.5]}
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it nests too deeply to be read") from None
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
@@ -160,12 +225,21 @@ def _version(package: str) -> str:
 
 
 def _check_keys(content: Any) -> None:
-    """Refuse keys that JSON would turn into strings."""
-    if isinstance(content, dict):
-        for key, value in content.items():
-            if not isinstance(key, str):
-                raise TypeError(f"the key {key!r} is not a string")
-            _check_keys(value)
-    elif isinstance(content, (list, tuple)):
-        for value in content:
-            _check_keys(value)
+    """Refuse keys that JSON would turn into strings, and what nests too deeply."""
+    level, depth = [content], 0
+    while level:
+        if depth > MAX_DEPTH:
+            raise ValueError(f"it nests more than {MAX_DEPTH} deep")
+        for value in level:
+            for key in value if isinstance(value, dict) else ():
+                if not isinstance(key, str):
+                    raise TypeError(f"the key {key!r} is not a string")
+        level = [inner for value in level for inner in _held(value)]
+        depth += 1
+
+
+def _held(value: Any) -> Iterable[Any]:
+    """What a dict or a list holds."""
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, (list, tuple)) else ()

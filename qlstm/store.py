@@ -1,9 +1,14 @@
-"""Trained models and training runs as ``.npz`` files, written whole or not at all."""
+"""Trained models and training runs as ``.npz`` files, written whole or not at all.
 
+A file is one archive: a header, which is JSON, and arrays. What is read is compared
+with what must be there: the header first, then the sizes that its configuration asks
+for.
+"""
+
+import hashlib
 import json
 import os
-import zipfile
-import zlib
+import reprlib
 from dataclasses import asdict
 from typing import Any
 
@@ -11,13 +16,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qlstm.adam import AdamState
-from qlstm.files import atomic_path
+from qlstm.archive import (
+    LONGEST_HEAD,
+    Archive,
+    Damage,
+    Shape,
+    one_line,
+    open_archive,
+)
+from qlstm.files import atomic_path, parse_json
 from qlstm.memory import RULES
 from qlstm.params import QLSTMConfig, QLSTMParams, check_params, param_shapes
 from qlstm.readout import READOUTS
 from qlstm.train import TrainState
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Version 1, of 0.1.0, had no sha256."""
+MODEL, STATE = "qlstm-model", "qlstm-state"
+MAX_HEADER = {MODEL: 2**20, STATE: 2**25}
+"""Most bytes of a header; that of a state holds some 100,000 epochs of history."""
+MAX_PARTS = 10_000
+"""Most keys and lists in a header."""
+HEADER = "entry 'header.npy'"
+RUN = ("rng_state", "epoch", "best_epoch", "best_loss", "history", "adam_step")
+"""What the header of a state has beside that of a model."""
+PCG64 = ("bit_generator", "state", "has_uint32", "uinteger")
+
+Header = dict[str, Any]
 
 
 def save_model(
@@ -46,7 +71,7 @@ def save_model(
         (True, True)
     """
     params = check_params(params, config)
-    header = {"kind": "qlstm-model"} | _described(config)
+    header = {"kind": MODEL} | _described(config)
     _write(path, header, dict(params._asdict()))
 
 
@@ -61,18 +86,17 @@ def load_model(path: str | os.PathLike) -> tuple[QLSTMParams, QLSTMConfig]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is cut short, of another kind or another version, or its
+        ValueError: If the file is damaged, of another kind or another version, or its
             memory rule or readout is not registered.
     """
-    header, arrays = _read(path, "qlstm-model")
-    _check_registered(path, header)
     try:
-        config = QLSTMConfig(**header["config"])
-        layout = type(param_shapes(config))
-        params = layout(*(arrays[name] for name in layout._fields))
-        return check_params(params, config), config
-    except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(path, error) from error
+        with open_archive(path) as archive:
+            header, config = _read_header(path, archive, MODEL)
+            shapes = param_shapes(config)
+            arrays = _read_arrays(archive, header, shapes._asdict())
+    except Damage as damage:
+        raise _damaged(path, damage) from None
+    return type(shapes)(**arrays), config
 
 
 def save_state(path: str | os.PathLike, state: TrainState, config: QLSTMConfig) -> None:
@@ -84,11 +108,12 @@ def save_state(path: str | os.PathLike, state: TrainState, config: QLSTMConfig) 
         config: The model's configuration.
 
     Raises:
-        ValueError: If the state's parameters do not fit the configuration.
+        ValueError: If the state's parameters do not fit the configuration, or it is a
+            state that `train` does not come to.
     """
     check_params(state.params, config)
     header = {
-        "kind": "qlstm-state",
+        "kind": STATE,
         **_described(config),
         "rng_state": state.rng_state,
         "epoch": state.epoch,
@@ -102,6 +127,13 @@ def save_state(path: str | os.PathLike, state: TrainState, config: QLSTMConfig) 
     arrays["first_moment"] = state.adam.first_moment
     arrays["second_moment"] = state.adam.second_moment
     arrays["outcomes"] = state.outcomes
+    try:
+        _check_run(header)
+        _check_run_arrays(arrays, config)
+    except Damage as damage:
+        raise ValueError(
+            f"Argument `state` must be one that can be loaded again, but {damage}."
+        ) from None
     _write(path, header, arrays)
 
 
@@ -116,39 +148,45 @@ def load_state(path: str | os.PathLike) -> tuple[TrainState, QLSTMConfig]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is cut short, of another kind or another version, or its
+        ValueError: If the file is damaged, of another kind or another version, or its
             memory rule or readout is not registered.
     """
-    header, arrays = _read(path, "qlstm-state")
-    _check_registered(path, header)
     try:
-        config = QLSTMConfig(**header["config"])
-        layout = type(param_shapes(config))
-        params, best = (
-            check_params(
-                layout(*(arrays[f"{part}_{k}"] for k in layout._fields)), config
-            )
-            for part in ("params", "best")
-        )
-        state = TrainState(
-            params=params,
-            adam=AdamState(
-                header["adam_step"], arrays["first_moment"], arrays["second_moment"]
-            ),
-            rng_state=header["rng_state"],
-            epoch=header["epoch"],
-            best_params=best,
-            best_epoch=header["best_epoch"],
-            best_loss=header["best_loss"],
-            history=header["history"],
-            outcomes=arrays["outcomes"],
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(path, error) from error
+        with open_archive(path) as archive:
+            header, config = _read_header(path, archive, STATE)
+            _check_run(header)
+            shapes = param_shapes(config)
+            moment = (config.n_params,)
+            wanted: dict[str, Shape | None] = {
+                f"{part}_{name}": shape
+                for part in ("params", "best")
+                for name, shape in shapes._asdict().items()
+            } | {"first_moment": moment, "second_moment": moment, "outcomes": None}
+            arrays = _read_arrays(archive, header, wanted)
+            _check_run_arrays(arrays, config)
+    except Damage as damage:
+        raise _damaged(path, damage) from None
+    params, best = (
+        type(shapes)(*(arrays[f"{part}_{name}"] for name in shapes._fields))
+        for part in ("params", "best")
+    )
+    state = TrainState(
+        params=params,
+        adam=AdamState(
+            header["adam_step"], arrays["first_moment"], arrays["second_moment"]
+        ),
+        rng_state=header["rng_state"],
+        epoch=header["epoch"],
+        best_params=best,
+        best_epoch=header["best_epoch"],
+        best_loss=header["best_loss"],
+        history=header["history"],
+        outcomes=arrays["outcomes"],
+    )
     return state, config
 
 
-def _described(config: QLSTMConfig) -> dict[str, Any]:
+def _described(config: QLSTMConfig) -> Header:
     """A configuration for a header, and the modules of what is registered in it."""
     parts = {"memory": config.rule, "readout": config.output_map}
     modules = {kind: type(part).__module__ for kind, part in parts.items()}
@@ -156,64 +194,205 @@ def _described(config: QLSTMConfig) -> dict[str, Any]:
     return {"config": asdict(config)} | ({"modules": own} if own else {})
 
 
-def _check_registered(path: str | os.PathLike, header: dict[str, Any]) -> None:
+def _check_registered(path: str | os.PathLike, header: Header) -> None:
     """Say so when a file needs a memory rule or a readout that is not registered."""
     modules = header.get("modules", {})
     for kind, known in (("memory", RULES), ("readout", READOUTS)):
-        if kind in modules and header["config"][kind] not in known:
+        name = header["config"].get(kind)
+        if kind in modules and name not in known:
             raise ValueError(
-                f"File {os.fspath(path)} needs the {kind} {header['config'][kind]!r}, "
+                f"File {os.fspath(path)} needs the {kind} {name!r}, "
                 f"which is not registered: call `register_{kind}` first, as its module "
                 f"{modules[kind]} does."
             )
 
 
-def _write(
-    path: str | os.PathLike, header: dict[str, Any], arrays: dict[str, NDArray]
-) -> None:
-    """Write header and arrays as one archive without pickles."""
+def _write(path: str | os.PathLike, header: Header, arrays: dict[str, NDArray]) -> None:
+    """Write header and arrays as one archive without pickles, and their digest."""
     header = header | {"format_version": FORMAT_VERSION}
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, header=np.array(json.dumps(header)), **arrays)
-
-
-def _read(
-    path: str | os.PathLike, kind: str
-) -> tuple[dict[str, Any], dict[str, NDArray]]:
-    """Read header and arrays, or say what is wrong with the file."""
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        header = json.loads(str(arrays.pop("header")))
-        found = header["kind"], header["format_version"]
-    except FileNotFoundError:
-        raise FileNotFoundError(f"No model file at {os.fspath(path)}.") from None
-    except (
-        AttributeError,
-        EOFError,
-        KeyError,
-        OSError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise _damaged(path, error) from error
-    if found != (kind, FORMAT_VERSION):
+    header |= {"sha256": _digest(header, arrays)}
+    text = np.array(json.dumps(header))
+    most, parts = MAX_HEADER[header["kind"]] - LONGEST_HEAD, _count_parts(str(text))
+    if text.nbytes > most or parts > MAX_PARTS:
         raise ValueError(
-            f"File {os.fspath(path)} must be a {kind} of format version "
-            f"{FORMAT_VERSION}, but is a {found[0]} of version {found[1]}."
+            f"The header of a file must have at most {most:,} bytes and {MAX_PARTS:,} "
+            f"keys and lists, but has {text.nbytes:,} and {parts:,}: shorten the "
+            "history."
         )
-    return header, arrays
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, header=text, **arrays)
 
 
-def _damaged(path: str | os.PathLike, error: Exception) -> ValueError:
+def _count_parts(text: str) -> int:
+    """About how many keys and lists JSON has; each takes time and memory."""
+    return sum(map(text.count, "[{:"))
+
+
+def _digest(header: Header, arrays: dict[str, NDArray]) -> str:
+    """The sha256 of a header, but for the digest itself, and of the arrays."""
+    rest = {key: value for key, value in header.items() if key != "sha256"}
+    digest = hashlib.sha256(json.dumps(rest, sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {arrays[name].shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _read_header(
+    path: str | os.PathLike, archive: Archive, kind: str
+) -> tuple[Header, QLSTMConfig]:
+    """A file's header and the configuration in it, or what is wrong with them."""
+    text = archive.read_text("header", MAX_HEADER[kind])
+    if _count_parts(text) > MAX_PARTS:
+        raise Damage(f"{HEADER}: it must have at most {MAX_PARTS} keys and lists")
+    try:
+        header = parse_json(text)
+    except ValueError as error:
+        raise Damage(f"{HEADER} is no JSON: {one_line(error)}") from None
+    _require("content", header, isinstance(header, dict), "a dict")
+    found = tuple(header.get(key) for key in ("kind", "format_version"))
+    _require("kind", found[0], found[0] in (MODEL, STATE), f"{MODEL} or {STATE}")
+    _require("format_version", found[1], _is_count(found[1]), "an integer")
+    if found[0] != kind or found[1] not in (1, FORMAT_VERSION):
+        raise ValueError(
+            f"File {os.fspath(path)} must be a {kind} of format version 1 or "
+            f"{FORMAT_VERSION}, but is a {found[0]} of version {found[1]} ({HEADER})."
+        )
+    wanted = {"kind", "format_version", "config"}
+    wanted |= set(RUN) if kind == STATE else set()
+    wanted |= {"sha256"} if found[1] == FORMAT_VERSION else set()
+    keys = sorted(header)
+    fits = wanted <= set(header) <= wanted | {"modules"}
+    _require("list of keys", keys, fits, f"{', '.join(sorted(wanted))}")
+    modules, config = header.get("modules", {}), header["config"]
+    fits = isinstance(modules, dict) and all(map(_is_name, modules.values()))
+    _require(
+        "modules", modules, fits and set(modules) <= {"memory", "readout"}, "names"
+    )
+    fits = isinstance(config, dict) and all(
+        _is_name(value) or _is_count(value) for value in config.values()
+    )
+    _require("config", config, fits, "a dict of sizes and names")
+    _check_registered(path, header)
+    try:
+        return header, QLSTMConfig(**config)
+    except (TypeError, ValueError) as error:
+        raise Damage(f"{HEADER}: {one_line(error)}") from None
+
+
+def _read_arrays(
+    archive: Archive, header: Header, shapes: dict[str, Shape | None]
+) -> dict[str, NDArray]:
+    """The arrays of a file: these and no others, finite, with the right digest."""
+    archive.check_names(["header", *shapes])
+    arrays = {
+        name: archive.read_array(name, "<f8" if shape is not None else "<i8", shape)
+        for name, shape in shapes.items()
+    }
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise Damage(f"entry '{name}.npy' must be finite, but holds nan or inf")
+    if "sha256" in header and header["sha256"] != _digest(header, arrays):
+        raise Damage(f"{HEADER}: its sha256 is not that of the file")
+    return arrays
+
+
+def _check_run(header: Header) -> None:
+    """Say so when the numbers of a training run are not what `train` comes to."""
+    for name in ("epoch", "best_epoch", "adam_step"):
+        value = header[name]
+        _require(name, value, _is_count(value), "a non-negative integer")
+    epoch, best, history = (header[k] for k in ("epoch", "best_loss", "history"))
+    fits = header["best_epoch"] <= epoch
+    _require("best_epoch", header["best_epoch"], fits, f"at most the epoch, {epoch}")
+    fits = _is_number(best) and (np.isfinite(best) or best == np.inf)
+    _require("best_loss", best, fits, "a finite number, or infinity")
+    fits = isinstance(history, dict)
+    _require("history", history, fits, "a dict of lists of numbers")
+    for name, row in history.items():
+        fits = isinstance(row, list) and len(row) <= epoch and _are_numbers(row)
+        what = f"a list of at most {epoch} numbers"
+        _require(f"history of {name[:80]!r}", row, fits, what)
+    length = len(history.get("loss", []))
+    _require("history of 'loss'", length, length == epoch, f"{epoch} long")
+    rng = header["rng_state"]
+    _require("rng_state", rng, _is_pcg64(rng), "the state of a PCG64")
+
+
+def _check_run_arrays(arrays: dict[str, NDArray], config: QLSTMConfig) -> None:
+    """Say so when moments or outcomes are not what `train` comes to."""
+    for name in ("first_moment", "second_moment"):
+        moment = arrays[name]
+        fits = moment.dtype == np.float64 and moment.shape == (config.n_params,)
+        if not fits or not np.isfinite(moment).all():
+            raise Damage(f"entry '{name}.npy' must be {config.n_params} finite numbers")
+    if (arrays["second_moment"] < 0).any():
+        raise Damage("entry 'second_moment.npy' must not be negative")
+    outcomes = arrays["outcomes"]
+    fits = outcomes.dtype == np.int64 and outcomes.ndim == 2
+    if not fits or (len(outcomes) == 0 and outcomes.shape != (0, 0)):
+        raise Damage("entry 'outcomes.npy' must have a row for each sequence")
+    if ((outcomes < 0) | (outcomes >= config.system_dim)).any():
+        raise Damage(f"entry 'outcomes.npy' must be from 0 to {config.system_dim - 1}")
+
+
+def _require(name: str, value: Any, holds: bool, what: str) -> None:
+    """Raise `Damage` when a value of the header is not what it must be."""
+    if not holds:
+        raise Damage(
+            f"{HEADER}: its {name} must be {what}, but is {reprlib.repr(value)}"
+        )
+
+
+def _is_count(value: Any) -> bool:
+    """Whether a value is an integer from 0 that fits into 63 bits."""
+    return _is_int(value) and 0 <= value < 2**63
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a number, which may be nan."""
+    return isinstance(value, float) or (_is_int(value) and abs(value) < 2**63)
+
+
+def _are_numbers(row: list) -> bool:
+    """Whether a long list holds numbers only."""
+    kinds = set(map(type, row))
+    return all(issubclass(kind, (int, float)) for kind in kinds - {bool}) and (
+        bool not in kinds and (kinds <= {float} or all(map(_is_number, row)))
+    )
+
+
+def _is_name(value: Any) -> bool:
+    """Whether a value is a text that fits into a message."""
+    return isinstance(value, str) and len(value) <= 200 and value.isprintable()
+
+
+def _is_pcg64(state: Any) -> bool:
+    """Whether a value is what `numpy.random.PCG64` gives and takes as its state."""
+    if not isinstance(state, dict) or state.get("bit_generator") != "PCG64":
+        return False
+    inner = state.get("state")
+    if set(state) != set(PCG64) or not isinstance(inner, dict):
+        return False
+    bounds = {"state": 2**128, "inc": 2**128, "has_uint32": 2, "uinteger": 2**32}
+    numbers = {name: value for name, value in state.items() if name in bounds} | inner
+    if set(inner) != {"state", "inc"}:
+        return False
+    fits = all(
+        _is_int(value) and 0 <= value < bounds[name] for name, value in numbers.items()
+    )
+    return fits and inner["inc"] % 2 == 1
+
+
+def _is_int(value: Any) -> bool:
+    """Whether a value is an integer; True and False are none."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _damaged(path: str | os.PathLike, damage: Damage) -> ValueError:
     """The error for a file that is not what it should be."""
-    reason = type(error).__name__
-    if isinstance(error, (KeyError, ValueError)) and "pickle" not in str(error):
-        reason = " ".join(str(error).split()) or reason
     return ValueError(
         f"File {os.fspath(path)} must be a complete .npz written by this package, "
-        f"but could not be read ({reason})."
+        f"but could not be read ({damage})."
     )

@@ -23,7 +23,7 @@ from qlstm import (
     train,
     train_init,
 )
-from qlstm.store import FORMAT_VERSION
+from qlstm.store import FORMAT_VERSION, _digest
 
 CONFIG = QLSTMConfig(n_features=2, n_system=1, n_ancilla=2, rotation="RY")
 
@@ -179,11 +179,11 @@ def test_a_folder_is_not_a_model(tmp_path):
 
 
 def test_the_wrong_kind(model_file, state_file):
-    text = "must be a qlstm-state of format version 1, but is a qlstm-model of version"
+    text = "must be a qlstm-state of format version 1 or 2, but is a qlstm-model of version"
     with pytest.raises(ValueError, match=text) as error:
         load_state(model_file)
     assert_one_line(error, model_file)
-    text = "must be a qlstm-model of format version 1, but is a qlstm-state of version"
+    text = "must be a qlstm-model of format version 1 or 2, but is a qlstm-state of version"
     with pytest.raises(ValueError, match=text):
         load_model(state_file)
 
@@ -192,7 +192,7 @@ def test_the_wrong_kind(model_file, state_file):
 def test_another_version(kind, request):
     path = request.getfixturevalue(kind)
     rewrite(path, {"header": {"format_version": FORMAT_VERSION + 1}})
-    text = f"of format version {FORMAT_VERSION}, but is a .* of version 2"
+    text = f"or {FORMAT_VERSION}, but is a .* of version {FORMAT_VERSION + 1}"
     with pytest.raises(ValueError, match=text) as error:
         read_back(path)
     assert_one_line(error, path)
@@ -293,3 +293,130 @@ def test_a_killed_process_leaves_no_half_file(existing, tmp_path, params):
         np.testing.assert_array_equal(load_model(path)[0].entangler, params.entangler)
     else:
         assert not path.exists()
+
+
+def rewrite_state(path, header=None, arrays=None):
+    """Change a saved state, and give it the digest of what it now holds."""
+    with np.load(path) as archive:
+        kept = {name: archive[name] for name in archive.files}
+    content = json.loads(str(kept.pop("header"))) | (header or {})
+    kept |= arrays or {}
+    content["sha256"] = _digest(content, kept)
+    np.savez(path, header=np.array(json.dumps(content)), **kept)
+
+
+COUNTS = ["1", -5, 2.5, True, None, 2**64, [1]]
+RNG = np.random.default_rng(0).bit_generator.state
+BAD_RNGS = [
+    {},
+    RNG | {"bit_generator": "MT19937"},
+    RNG | {"state": {"state": 1, "inc": 2}},
+    RNG | {"state": {"state": 2**128, "inc": 1}},
+    RNG | {"state": {"state": 1.0, "inc": 1}},
+    RNG | {"has_uint32": 2},
+    RNG | {"uinteger": -1},
+    RNG | {"more": 1},
+]
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [(name, v) for name in ("epoch", "best_epoch", "adam_step") for v in COUNTS]
+    + [("epoch", 1), ("best_epoch", 3)]
+    + [("best_loss", v) for v in ("x", None, True, float("nan"), float("-inf"))]
+    + [("history", v) for v in (3, {}, {"loss": [1]}, {"loss": [1, "2"]})]
+    + [("history", {"loss": [1, 2], "seconds": [1, 2, 3]})]
+    + [("history", {"loss": [1, True]}), ("history", {"loss": {"0": 1, "1": 2}})]
+    + [("rng_state", rng) for rng in BAD_RNGS],
+)
+def test_a_training_state_that_is_nonsense(name, value, state_file):
+    rewrite_state(state_file, {name: value})
+    with pytest.raises(
+        ValueError, match=r"entry 'header.npy': its .* must be"
+    ) as error:
+        load_state(state_file)
+    assert_one_line(error, state_file)
+    assert name in str(error.value) or name == "epoch"  # the history has other lengths
+
+
+@pytest.mark.parametrize(
+    "name, array",
+    [
+        ("first_moment", np.zeros(3)),
+        ("second_moment", np.zeros((1, 18))),
+        ("first_moment", np.full(18, np.nan)),
+        ("second_moment", np.full(18, -1.0)),
+        ("outcomes", np.array("x")),
+        ("outcomes", np.zeros((6, 2))),
+        ("outcomes", np.full((6, 2), 2)),
+        ("outcomes", np.full((6, 2), -1)),
+        ("outcomes", np.zeros(12, dtype=np.int64)),
+        ("outcomes", np.zeros((0, 2), dtype=np.int64)),
+        ("params_entangler", np.full((2, 3), np.inf)),
+        ("best_entangler", np.zeros((2, 3), dtype=np.float32)),
+    ],
+)
+def test_arrays_of_a_training_state_that_are_nonsense(name, array, state_file):
+    rewrite_state(state_file, arrays={name: array})
+    with pytest.raises(ValueError, match=f"entry '{name}.npy'") as error:
+        load_state(state_file)
+    assert_one_line(error, state_file)
+
+
+def test_what_could_not_be_loaded_is_not_saved(state_file):
+    state, config = load_state(state_file)
+    whole = state_file.read_bytes()
+    for change in ({"epoch": 5}, {"outcomes": np.full((6, 2), 9)}):
+        with pytest.raises(ValueError, match="Argument `state` must be one that can"):
+            save_state(state_file, state._replace(**change), config)
+    many = state.history | {f"number {k}": [] for k in range(5000)}
+    with pytest.raises(ValueError, match="at most .* 10,000 keys and lists, but has"):
+        save_state(state_file, state._replace(history=many), config)
+    assert state_file.read_bytes() == whole
+
+
+def test_a_state_of_many_epochs_is_loaded(state_file):
+    state, config = load_state(state_file)
+    rng = np.random.default_rng(0)
+    history = {name: rng.random(5000).tolist() for name in state.history}
+    save_state(state_file, state._replace(epoch=5000, history=history), config)
+    assert load_state(state_file)[0].history == history
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "{}," * 20_000, '{"a":' * 9999])
+def test_a_header_of_many_parts_is_not_parsed(text, state_file, monkeypatch):
+    rewrite(state_file, {"header": np.array(text)})
+    monkeypatch.setattr(json, "loads", None)
+    with pytest.raises(ValueError, match="'header.npy': it must have at most 10000"):
+        load_state(state_file)
+
+
+@pytest.mark.parametrize("kind", ["model_file", "state_file"])
+def test_another_number_does_not_fit_the_digest(kind, request):
+    path = request.getfixturevalue(kind)
+    name = "proj_bias" if kind == "model_file" else "params_proj_bias"
+    with np.load(path) as archive:
+        changed = archive[name]
+    changed[0] = np.nextafter(changed[0], 9)
+    rewrite(path, {name: changed})
+    with pytest.raises(ValueError, match="its sha256 is not that of the file") as error:
+        read_back(path)
+    assert_one_line(error, path)
+
+
+def test_a_compressed_copy_and_one_in_another_order_are_read(model_file, params):
+    with np.load(model_file) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    arrays["proj_weight"] = np.asfortranarray(arrays["proj_weight"])
+    np.savez_compressed(model_file, **dict(reversed(arrays.items())))
+    loaded, config = load_model(model_file)
+    assert config == CONFIG
+    for a, b in zip(params, loaded, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes are a matter of POSIX")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "model.npz")
+    with pytest.raises(ValueError, match="it is not a regular file"):
+        load_model(tmp_path / "model.npz")

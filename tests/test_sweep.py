@@ -34,6 +34,7 @@ from qlstm.sweeps import (
     run_sweep,
 )
 from qlstm.sweeps.engine import attempt_run
+from qlstm.sweeps.files import HALF_WRITTEN
 
 ROOT = Path(__file__).resolve().parents[1]
 posix = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
@@ -189,8 +190,22 @@ def no_text(path, others):
     path.write_bytes(b"\xff\xfe\x00")
 
 
+def brackets(path, others):
+    path.write_text("[" * 200_000)
+
+
+def braces(path, others):
+    path.write_text('{"config":' * 200_000)
+
+
+def deep_but_readable(path, others):
+    path.write_text('{"sha256": "", "a": ' + "[" * 900 + "]" * 900 + "}")
+
+
 @pytest.mark.parametrize(
-    "damage", [cut, empty, change_a_digit, swap, other_json, no_text]
+    "damage",
+    [cut, empty, change_a_digit, swap, other_json, no_text]
+    + [brackets, braces, deep_but_readable],
 )
 def test_a_damaged_file_is_done_again(damage, tmp_path, thread):
     configs = logged_configs(tmp_path / "log", 3)
@@ -219,6 +234,15 @@ def test_what_a_killed_sweep_left_is_cleared(tmp_path, thread):
     run_sweep(logged, [], tmp_path, thread)
     assert not any(path.exists() for path in left)
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [f"{key}.json"]
+
+
+@pytest.mark.parametrize("random", ["0a1b2c3d", "a_z0q9xk"])
+def test_the_names_of_half_written_runs(random, tmp_path):
+    """Those of today, and those that 0.1.0 drew from more letters."""
+    with atomic_path(tmp_path / f"{'0a' * 32}.json") as temporary:
+        temporary.write_text("{")
+    assert HALF_WRITTEN.fullmatch(temporary.name)
+    assert HALF_WRITTEN.fullmatch(f".{'0a' * 32}-{random}.txt")
 
 
 def test_a_folder_that_is_no_sweeps_is_left_as_it_is(tmp_path, thread):

@@ -1,6 +1,5 @@
 """The folder of a sweep: one JSON file a run, written whole, and a lock."""
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -8,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from qlstm.files import sha256_of_json, write_json, write_text
+from qlstm.files import parse_json, sha256_of_json, write_json, write_text
 
 FORMAT_VERSION = 1
 FINISHED, FAILED = "qlstm-run", "qlstm-failed-run"
 HALF_WRITTEN = re.compile(r"\.[0-9a-f]{64}-[a-z0-9_]{8}\.(json|txt)")
-"""Names of the temporary files that `atomic_path` makes for a run."""
+"""Names of the temporary files that `atomic_path` makes for a run, and 0.1.0's made."""
 
 Record = dict[str, Any]
 
@@ -161,7 +160,7 @@ def _save(path: Path, key: str, kind: str, record: Record) -> None:
 def _load(path: Path, key: str, kind: str) -> Record | None:
     """Read a record and compare its digest, kind and key."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = parse_json(path.read_text(encoding="utf-8"))
         digest = record.pop("sha256")
         whole = digest == sha256_of_json(record)
         expected = record["kind"] == kind and record["key"] == key
