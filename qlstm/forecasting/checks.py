@@ -63,7 +63,7 @@ def warn_of_markers(values: NDArray[np.float64]) -> None:
 
 
 def exponent(values: NDArray[np.float64]) -> int:
-    """The e for which ``values / 2^e`` is at most 1: it can be squared, no bit changes."""
+    """The e for which ``values / 2^e`` is at most 1 and can be squared, to the bit."""
     return int(np.frexp(np.abs(values).max(initial=0.0))[1])
 
 

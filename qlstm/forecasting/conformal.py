@@ -65,8 +65,8 @@ def conformal_intervals(
     Raises:
         TypeError: If an argument does not hold real numbers.
         ValueError: If `alpha` is not between 0 and 1, `kind` is unknown, predictions
-            are not finite, or residuals are not a finite series, or are too few: ``1 / alpha - 1`` at least, twice as
-            many for two sides.
+            are not finite, or residuals are not a finite series, or are too few: ``1 /
+            alpha - 1`` at least, twice as many for two sides.
 
     References:
         Lei, G'Sell, Rinaldo, Tibshirani and Wasserman, "Distribution-free predictive

@@ -8,8 +8,6 @@ The seed makes the series and the model alike, as in ``experiments.sine --seed``
 with the same seed and the same dataset see the same series, whatever their model.
 """
 
-import hashlib
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from qlstm.checks import check_choice
+from qlstm.files import sha256_of_file
 from qlstm.forecasting.data import (
     SINE_PROTOCOLS,
     WEATHER_PROTOCOLS,
@@ -78,8 +77,8 @@ def run_forecast(config: Config) -> Config:
     Returns:
         ``train`` and ``test`` (each ``mse``, ``rmse``, ``mae``, in original units),
         ``test_mse_scaled``, ``persistence`` (the same errors on the test windows),
-        ``skill`` (null if persistence has no error), ``n_params``, ``series_sha256``, ``test_predictions``, and the
-        ``history`` of a quantum model without its times.
+        ``skill`` (null if persistence has no error), ``n_params``, ``series_sha256``,
+        ``test_predictions``, and the ``history`` of a quantum model without its times.
 
     Raises:
         ValueError: As `fit_forecast`.
@@ -141,7 +140,7 @@ def load_dataset(config: Config, seed: int) -> Dataset:
     protocol, rng = _protocol(config), np.random.default_rng(seed)
     if config["name"] == "sine":
         return prepare(noisy_sine(protocol, rng), protocol, rng)
-    found = _file_digest(config["path"])
+    found = sha256_of_file(config["path"])
     if found != config["sha256"]:
         raise ValueError(
             f"File {config['path']} must be the one that the sweep began with (sha256 "
@@ -185,7 +184,7 @@ def _complete_dataset(config: Config) -> Config:
         path = Path(config["path"]).absolute()
         columns = {name: config.get(name) for name in ("column", "date_column")}
         prepare(load_csv(path, **columns).values, protocol, np.random.default_rng(0))
-        config = {"sha256": _file_digest(path)} | config | columns
+        config = {"sha256": sha256_of_file(path)} | config | columns
         config["path"] = str(path)
     return config
 
@@ -215,8 +214,3 @@ def _complete_model(config: Config, epochs: int) -> Config:
             )
         options = asdict(cell) | options
     return {"name": name} | options
-
-
-def _file_digest(path: str | os.PathLike) -> str:
-    """The sha256 of a file's bytes."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
