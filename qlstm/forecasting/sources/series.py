@@ -64,10 +64,10 @@ class Series:
         cold = self.values[self.values < ABSOLUTE_ZERO]
         if self.unit == "degC" and cold.size:
             raise ValueError(
-                f"Argument `values` must not lie below absolute zero, "
-                f"{ABSOLUTE_ZERO} degC, but {cold.size} of them do, such as {cold[0]:.10g}: if it marks "
-                "missing values, make them gaps (nan in an array, an empty cell in a "
-                "file)."
+                "Argument `values` must not lie below absolute zero, "
+                f"{ABSOLUTE_ZERO} degC, but {cold.size} of them do, such as "
+                f"{cold[0]:.10g}: if it marks missing values, make them gaps (nan in an "
+                "array, an empty cell in a file)."
             )
 
     @property
