@@ -63,6 +63,7 @@ def measure_gate(gate: Gate, starts: int, rng: np.random.Generator) -> dict[str,
     "Down" is the power of the adjoint.
     """
     _, u, dims, ancillas = gate
+    ancillas = ancillas or dims
 
     def search(inputs: str, sizes: tuple[int, int] | None) -> float:
         return entanglement.entangling_power(
@@ -80,7 +81,7 @@ def measure_gate(gate: Gate, starts: int, rng: np.random.Generator) -> dict[str,
     return {
         "name": gate.name,
         "dims": dims,
-        "ancillas": ancillas or dims,
+        "ancillas": ancillas,
         "K": entanglement.schmidt_strength(u, dims),
         "LN": capacity.value,
         "e_p": entanglement.mean_entangling_power(u, dims),
