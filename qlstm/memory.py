@@ -153,8 +153,7 @@ class ProbabilityRule(VectorRule):
         Returns:
             The memory ``(..., d_a)``, real, and the cache.
         """
-        p = np.vecdot(branches, branches, axis=-2).real
-        memory, own = self.load(p)
+        memory, own = self.load(np.vecdot(branches, branches, axis=-2).real)
         return memory, ProbabilityCache(branches, own)
 
     def update_backward(self, grad_memory: NDArray, cache: ProbabilityCache) -> NDArray:

@@ -137,7 +137,8 @@ def kraus_gradient(run: Run, grad_p: NDArray, rule: MemoryRule) -> NDArray:
     """Gradient of every step's Kraus operators, in their shape."""
 
     def pull(t: int, memory: NDArray, branches: NDArray, grad: NDArray) -> NDArray:
-        return rule.evolve_backward(grad, run.kraus[t], memory)
+        # the first memory is fixed, nobody asks for its gradient
+        return rule.evolve_backward(grad, run.kraus[t], memory) if t else memory
 
     grads = branches_backward(run, grad_p, rule, pull)
     return rule.kraus_backward(np.array(grads), run.kraus, np.array(run.memories))

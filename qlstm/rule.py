@@ -234,5 +234,5 @@ class DensityRule(MemoryRule):
 
 def _stacked(kraus: NDArray) -> NDArray:
     """The Kraus operators of all outcomes as one, ``(..., d_s * d_a, d_a)``."""
-    *lead, d_s, d_a, _ = kraus.shape
-    return kraus.reshape(*lead, d_s * d_a, d_a)
+    shape = kraus.shape
+    return kraus.reshape(*shape[:-3], shape[-3] * shape[-2], shape[-1])

@@ -325,8 +325,7 @@ def _epoch(
             g = g * trained  # what is frozen does not count in the norm
         if training.clip_norm is not None:
             g = _clipped(g, params, training.clip_norm)
-        with np.errstate(over="ignore", invalid="ignore"):
-            moved, adam = adam_step(x, g, adam, rate)
+        moved, adam = adam_step(x, g, adam, rate)
         if not np.isfinite(moved).all():
             raise ValueError(
                 "The parameters must stay finite, but do not after minibatch "
