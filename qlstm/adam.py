@@ -1,6 +1,5 @@
 """Adam, by hand: `adam_init` makes the state, `adam_update` takes one step."""
 
-from numbers import Real
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -83,7 +82,8 @@ def adam_update(
         ("beta2", beta2, 1),
         ("epsilon", epsilon, np.inf),
     ):
-        if not isinstance(value, Real) or not 0 <= value < top:
+        is_real = isinstance(value, (float, int, np.floating, np.integer))
+        if not is_real or not 0 <= value < top:
             raise ValueError(
                 f"Argument `{name}` must be a real number from 0 to below {top}, "
                 f"but is {value!r}."
