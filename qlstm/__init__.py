@@ -17,8 +17,9 @@ from qlstm.params import (
 from qlstm.readout import Readout, register_readout
 from qlstm.registry import register_memory
 from qlstm.rule import DensityRule, MemoryRule, VectorRule
+from qlstm.run_state import TrainState, train_init
 from qlstm.store import load_model, load_state, save_model, save_state
-from qlstm.train import TrainState, fit, train, train_init
+from qlstm.train import fit, fit_many, train
 
 __version__ = "0.2.0.dev0"
 
@@ -41,6 +42,7 @@ __all__ = [
     "adam_init",
     "adam_update",
     "fit",
+    "fit_many",
     "init_params",
     "load_model",
     "load_state",

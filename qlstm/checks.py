@@ -69,9 +69,15 @@ def check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
         )
 
 
-def warn_user(text: str) -> None:
-    """Warn, and blame the line outside of these packages that led here."""
+def warn_user(text: str, model: int | None = None) -> None:
+    """Warn, and blame the line outside of these packages that led here.
+
+    The number of the model, of those that are trained together, goes with the warning
+    as its attribute `model`.
+    """
     level, frame = 2, sys._getframe(1)
     while frame.f_back and frame.f_globals.get("__name__", "").startswith("qlstm"):
         level, frame = level + 1, frame.f_back
-    warnings.warn(text, stacklevel=level)
+    warning = UserWarning(text)
+    warning.model = model
+    warnings.warn(warning, stacklevel=level)

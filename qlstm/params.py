@@ -27,6 +27,8 @@ MAX_WIRES = 40
 """A state of so many wires takes 18 TB."""
 MAX_SIZE = 10**6
 """Most features or layers."""
+TOGETHER_BYTES = 8 * 2**20
+"""What models that are trained as one batch may take together."""
 CUTS = ("entangled", "separate")
 
 
@@ -256,16 +258,18 @@ def stack_params(models: Sequence[QLSTMParams]) -> QLSTMParams:
     return type(models[0])(*map(np.stack, zip(*models, strict=True)))
 
 
-def check_inputs(inputs: ArrayLike, config: QLSTMConfig) -> NDArray[np.float64]:
+def check_inputs(
+    inputs: ArrayLike, config: QLSTMConfig, name: str = "inputs"
+) -> NDArray[np.float64]:
     """Return float64 ``(batch, n_steps, n_features)``, or say what is off."""
-    inputs = as_real("inputs", inputs)
+    inputs = as_real(name, inputs)
     if (
         inputs.ndim != 3
         or inputs.shape[2] != config.n_features
         or 0 in inputs.shape[:2]
     ):
         raise ValueError(
-            "Argument `inputs` must have shape (batch, n_steps, "
+            f"Argument `{name}` must have shape (batch, n_steps, "
             f"{config.n_features}), none of them 0, but has {inputs.shape}."
         )
     finite = np.isfinite(inputs)
@@ -273,29 +277,29 @@ def check_inputs(inputs: ArrayLike, config: QLSTMConfig) -> NDArray[np.float64]:
         sample, step, feature = np.argwhere(~finite)[0]
         value = inputs[sample, step, feature]
         raise ValueError(
-            f"Argument `inputs` must be finite, but sample {sample}, "
+            f"Argument `{name}` must be finite, but sample {sample}, "
             f"step {step} is {value}."
         )
     return inputs
 
 
 def check_targets(
-    targets: ArrayLike, inputs: NDArray, config: QLSTMConfig
+    targets: ArrayLike, inputs: NDArray, config: QLSTMConfig, name: str = "targets"
 ) -> NDArray[np.float64]:
     """Return `targets` as float64 of the loss's shape, or say what is off."""
-    targets = as_real("targets", targets)
+    targets = as_real(name, targets)
     shape = inputs.shape[:1] if config.loss == "last" else inputs.shape[:2]
     shape += (config.n_outputs,) if config.n_outputs > 1 else ()
     if targets.shape != shape:
         raise ValueError(
-            f"Argument `targets` must have shape {shape} for a loss over "
+            f"Argument `{name}` must have shape {shape} for a loss over "
             f"{config.loss} steps, but has {targets.shape}."
         )
     finite = np.isfinite(targets)
     if not finite.all():
         where = tuple(int(k) for k in np.argwhere(~finite)[0])
         raise ValueError(
-            f"Argument `targets` must be finite, but sample {where[0]} "
+            f"Argument `{name}` must be finite, but sample {where[0]} "
             f"is {targets[where]}."
         )
     return targets
@@ -354,12 +358,22 @@ def check_model(
 
 def check_run_fits(config: QLSTMConfig, batch: int, n_steps: int) -> None:
     """Say so when the arrays of a run are larger than the memory (see `check_fits`)."""
+    what = f"A run with {config.n_system} + {config.n_ancilla} wires"
+    check_fits(_run_bytes(config, batch, n_steps), what)
+
+
+def models_at_once(config: QLSTMConfig, batch: int, n_steps: int) -> int:
+    """How many models are trained as one batch: as many as stay in the cache."""
+    return max(1, TOGETHER_BYTES // _run_bytes(config, batch, n_steps))
+
+
+def _run_bytes(config: QLSTMConfig, batch: int, n_steps: int) -> int:
+    """About what the arrays of a run with its backward pass take."""
     dim, n_states = 2**config.n_wires, batch * n_steps
     amplitudes = 3 * n_states * dim  # branches, their gradients, the states in hand
     if not is_direct(config, n_states):
         amplitudes = 3 * dim**2 + 2 * n_states * dim * config.ancilla_dim
-    what = f"A run with {config.n_system} + {config.n_ancilla} wires"
-    check_fits(amplitudes * (8 if config.rotation == "RY" else 16), what)
+    return amplitudes * (8 if config.rotation == "RY" else 16)
 
 
 def is_direct(config: QLSTMConfig, n_states: int, route: str | None = None) -> bool:

@@ -28,7 +28,7 @@ from qlstm.files import atomic_path, parse_json
 from qlstm.memory import RULES
 from qlstm.params import QLSTMConfig, QLSTMParams, check_params, param_shapes
 from qlstm.readout import READOUTS
-from qlstm.train import TrainState
+from qlstm.run_state import TrainState
 
 FORMAT_VERSION = 2
 """Version 1, of 0.1.0, had no sha256."""

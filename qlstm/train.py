@@ -1,92 +1,43 @@
 """The training loop; its whole state is one value that can be saved and continued."""
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.adam import (
-    AdamState,
-    adam_init,
-    adam_step,
-    clip_gradient,
-    flatten,
-    scheduled_rate,
-    unflatten,
-)
-from qlstm.checks import check_choice, check_rng, warn_user
-from qlstm.gradient import METHODS, check_method
+from qlstm.adam import AdamState
+from qlstm.checks import check_choice
+from qlstm.epoch import Pass, run_epoch
+from qlstm.gradient import check_method
 from qlstm.model import mean_loss
 from qlstm.options import Training
 from qlstm.params import (
+    CHUNK,
     QLSTMConfig,
     QLSTMParams,
-    check_inputs,
     check_params,
     check_run_fits,
-    check_targets,
+    models_at_once,
     param_shapes,
     stack_params,
 )
-from qlstm.readout import out_of_reach
-from qlstm.rule import Rngs
+from qlstm.run_state import (
+    History,
+    TrainState,
+    advance,
+    comparable,
+    generator,
+    goes_on,
+    record,
+    train_init,
+)
+from qlstm.sets import Sets, check_sets, warn_out_of_reach
 
-History = dict[str, list[float]]
 Monitor = Callable[[Sequence[QLSTMParams]], Sequence[dict[str, float]]]
 """What adds numbers to the history after an epoch: a dict for each of the models that
 it is given. It has its own source of randomness, and does not stop the run."""
-
-
-class TrainState(NamedTuple):
-    """Everything that a training run has come to; see `train`."""
-
-    params: QLSTMParams
-    """Parameters after the last epoch."""
-    adam: AdamState
-    """The optimizer's state."""
-    rng_state: dict[str, Any]
-    """State of the bit generator (PCG64) that shuffles, and draws for `sampled`."""
-    epoch: int
-    """Epochs done."""
-    best_params: QLSTMParams
-    """Parameters after the epoch of the lowest loss (see `best_loss`)."""
-    best_epoch: int
-    """That epoch, counted from 1; 0 before the first."""
-    best_loss: float
-    """Lowest validation loss so far; without validation data, training loss."""
-    history: History
-    """One number an epoch: ``loss``, ``seconds`` and, where they apply, ``val_loss``,
-    ``branch_switches`` and what the monitor records."""
-    outcomes: NDArray[np.int64]
-    """Collapse only: the outcome chosen at each sequence's last visit,
-    ``(n_sequences, n_steps - 1)``; empty before the first epoch."""
-
-
-def train_init(params: QLSTMParams, rng: np.random.Generator) -> TrainState:
-    """The state before the first epoch.
-
-    Args:
-        params: Initial parameters.
-        rng: Source of randomness; one draw seeds the generator of the shuffles.
-
-    Returns:
-        A `TrainState` at epoch 0.
-    """
-    check_rng(rng)
-    shuffler = np.random.default_rng(int(rng.integers(2**63)))
-    return TrainState(
-        params=params,
-        adam=adam_init(params),
-        rng_state=shuffler.bit_generator.state,
-        epoch=0,
-        best_params=params,
-        best_epoch=0,
-        best_loss=float("inf"),
-        history={},
-        outcomes=np.empty((0, 0), dtype=np.int64),
-    )
 
 
 def fit(
@@ -144,6 +95,96 @@ def fit(
     state, training = train_init(params, rng), _training(training, options)
     found = {"validation": validation, "callback": callback, "monitor": monitor}
     state = train(state, inputs, targets, config, training, **found)
+    return _result(state, training)
+
+
+def fit_many(
+    models: Sequence[QLSTMParams],
+    inputs: ArrayLike,
+    targets: ArrayLike,
+    config: QLSTMConfig,
+    training: Training | None = None,
+    *,
+    rngs: Sequence[np.random.Generator],
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    callback: Callable[[int, TrainState], bool | None] | None = None,
+    monitor: Monitor | None = None,
+    **options: Any,
+) -> list[tuple[QLSTMParams, History]]:
+    """Train many models of one configuration at once: `fit` for each, bit for bit.
+
+    A small model is bound by the calls of NumPy, and a call takes as long for fifty
+    models as for a few. So seeds and starts are trained as one batch, each with data,
+    shuffles, draws and patience of its own; one that has stopped leaves the batch. As
+    many models are trained at a time as pay (see `qlstm.params.models_at_once`).
+
+    Args:
+        models: Initial parameters of each.
+        inputs: Sequences ``(n_sequences, n_steps, n_features)`` that all share, or a
+            set for each model, ``(n_models, n_sequences, n_steps, n_features)``.
+        targets: As in `fit`, shared or with an axis of models before.
+        config: The configuration of all.
+        training: As in `fit`.
+        rngs: A source of randomness for each model.
+        validation: As in `fit`, shared or with an axis of models before.
+        callback: Called with a model's number and its `TrainState` after each of its
+            epochs; a true result stops this model.
+        monitor: As in `fit`; it is given the parameters of all models in training.
+        **options: Fields of `Training`, in its place.
+
+    Returns:
+        What `fit` returns, for each model. The ``seconds`` of an epoch are shared
+        evenly by the models that were trained together.
+
+    Raises:
+        TypeError: As in `fit`.
+        ValueError: As in `fit`, for any of the models; or if there are not as many
+            generators or sets as models.
+
+    Example:
+        >>> from qlstm import QLSTMConfig, init_params
+        >>> config, rngs = QLSTMConfig(), np.random.default_rng(0).spawn(3)
+        >>> inputs, targets = rngs[0].uniform(-1, 1, (20, 5, 1)), np.zeros(20)
+        >>> starts = [init_params(config, rng) for rng in rngs]
+        >>> found = fit_many(starts, inputs, targets, config, epochs=30, rngs=rngs)
+        >>> [history["loss"][-1] < history["loss"][0] / 2 for _, history in found]
+        [True, True, True]
+    """
+    models, rngs, training = list(models), list(rngs), _training(training, options)
+    _check_callables(callback=callback, monitor=monitor)
+    if len(rngs) != len(models) or not models:
+        raise ValueError(
+            "Arguments `models` and `rngs` must hold one or more of each, as many of "
+            f"one as of the other, but hold {len(models)} and {len(rngs)}."
+        )
+    sets = check_sets(inputs, targets, validation, config, len(models))
+    warn_out_of_reach(sets, config)
+    states = [
+        train_init(check_params(params, config), rng)
+        for params, rng in zip(models, rngs, strict=True)
+    ]
+    batch = min(training.batch_size, sets.inputs.shape[1])
+    at_once = models_at_once(config, batch, sets.inputs.shape[2])
+    done = []
+    for first in range(0, len(states), at_once):
+        some = range(first, min(first + at_once, len(states)))
+
+        def of_model(k: int, state: TrainState, first: int = first) -> bool | None:
+            return callback(first + k, state)
+
+        done += _train_together(
+            [states[k] for k in some],
+            sets.of(some),
+            config,
+            training,
+            callback and of_model,
+            monitor,
+        )
+    return [_result(state, training) for state in done]
+
+
+def _result(state: TrainState, training: Training) -> tuple[QLSTMParams, History]:
+    """What `fit` returns."""
     params = state.params if training.patience is None else state.best_params
     return params, state.history
 
@@ -185,55 +226,87 @@ def train(
         ValueError: As in `fit`.
     """
     training = _training(training, options)
-    for name, given in (("callback", callback), ("monitor", monitor)):
-        if given is not None and not callable(given):
-            raise TypeError(f"Argument `{name}` must be callable, but is {given!r}.")
+    _check_callables(callback=callback, monitor=monitor)
+    sets = check_sets(inputs, targets, validation, config)
+    warn_out_of_reach(sets, config)
+    state = state._replace(params=check_params(state.params, config))
+    of_model = None if callback is None else lambda _, state: callback(state)
+    return _train_together([state], sets, config, training, of_model, monitor)[0]
+
+
+def _train_together(
+    states: Sequence[TrainState],
+    sets: Sets,
+    config: QLSTMConfig,
+    training: Training,
+    callback: Callable[[int, TrainState], bool | None] | None,
+    monitor: Monitor | None,
+) -> list[TrainState]:
+    """Train models as one batch, all at the same epoch; one that stops leaves it."""
     check_method(training.gradient, config)
     for name in training.frozen:
         check_choice("frozen", name, param_shapes(config)._fields)
-    state = state._replace(params=check_params(state.params, config))
-    inputs = check_inputs(inputs, config)
-    targets = check_targets(targets, inputs, config)
-    check_run_fits(config, min(training.batch_size, len(inputs)), inputs.shape[1])
-    if validation is not None:
-        val_inputs = check_inputs(validation[0], config)
-        val_targets = check_targets(validation[1], val_inputs, config)
-        validation = val_inputs[None], val_targets[None]
-    _warn_out_of_reach(inputs, targets, config)
-    state = _comparable(state, validation is not None)
-    patience = training.patience
-    while state.epoch < training.epochs:
-        if patience is not None and state.epoch - state.best_epoch >= patience:
-            break
-        start = time.perf_counter()
-        rng = np.random.default_rng()
-        rng.bit_generator.state = state.rng_state
+    n_sequences, n_steps = sets.inputs.shape[1:3]
+    check_run_fits(config, min(training.batch_size, n_sequences), n_steps)
+    states = [comparable(state, sets.validation is not None) for state in states]
+    running = list(range(len(states)))
+    while running := [k for k in running if goes_on(states[k], training)]:
+        start, now = time.perf_counter(), [states[k] for k in running]
+        data, rngs = sets.of(running), [generator(state) for state in now]
         # rules that draw do so for what is only measured from a stream of its own
-        measuring = np.random.Generator(rng.bit_generator.jumped())
-        step, *moments = state.adam
-        done = _epoch(
-            stack_params([state.params]),
-            AdamState(step, *(moment[None] for moment in moments)),
-            inputs[None],
-            targets[None],
-            rng.permutation(len(inputs))[None],
+        measuring = [np.random.Generator(rng.bit_generator.jumped()) for rng in rngs]
+        done = run_epoch(
+            stack_params([state.params for state in now]),
+            AdamState(now[0].adam.step, *_stack_moments(now)),
+            data.inputs,
+            data.targets,
+            np.stack([rng.permutation(n_sequences) for rng in rngs]),
             config,
             training,
-            state.epoch,
-            [rng],
+            now[0].epoch,
+            rngs,
         )
-        state, row = _advance(state, done, 0)
-        if validation is not None:
-            stacked = stack_params([state.params])
-            loss = mean_loss(stacked, *validation, config, [measuring])
-            row["val_loss"] = float(loss[0])
+        now, rows = map(list, zip(*map(advance, now, _by_model(done)), strict=True))
+        if data.validation is not None:
+            losses = _held_out_losses(done.params, data.validation, config, measuring)
+            for row, loss in zip(rows, losses, strict=True):
+                row["val_loss"] = float(loss)
         if monitor is not None:
-            row = _watched(row, monitor([state.params])[0])
-        row["seconds"] = time.perf_counter() - start
-        state = _record(state._replace(rng_state=rng.bit_generator.state), row)
-        if callback is not None and callback(state):
-            break
-    return state
+            found = monitor([state.params for state in now])
+            rows = [_watched(*both) for both in zip(rows, found, strict=True)]
+        seconds = (time.perf_counter() - start) / len(running)
+        stopped = set()
+        for k, state, row, rng in zip(running, now, rows, rngs, strict=True):
+            state = state._replace(rng_state=rng.bit_generator.state)
+            states[k] = record(state, row | {"seconds": seconds})
+            if callback is not None and callback(k, states[k]):
+                stopped.add(k)
+        running = [k for k in running if k not in stopped]
+    return states
+
+
+def _held_out_losses(
+    params: QLSTMParams,
+    validation: tuple[NDArray, NDArray],
+    config: QLSTMConfig,
+    rngs: Sequence[np.random.Generator],
+) -> NDArray[np.float64]:
+    """The loss of each model on its validation data, as many at once as pay."""
+    inputs, targets = validation
+    at_once = models_at_once(config, min(inputs.shape[1], CHUNK), inputs.shape[2])
+    losses = []
+    for first in range(0, len(inputs), at_once):
+        some = slice(first, first + at_once)
+        part = type(params)(*(array[some] for array in params))
+        losses.append(mean_loss(part, inputs[some], targets[some], config, rngs[some]))
+    return np.concatenate(losses)
+
+
+def _stack_moments(states: Sequence[TrainState]) -> list[NDArray]:
+    """Adam's moments of every model, ``(n_models, n_params)`` each."""
+    return [
+        np.stack(m) for m in zip(*(state.adam[1:] for state in states), strict=True)
+    ]
 
 
 def _watched(row: dict[str, float], found: dict[str, float]) -> dict[str, float]:
@@ -258,141 +331,19 @@ def _training(training: Training | None, options: dict[str, Any]) -> Training:
     return training
 
 
-def _comparable(state: TrainState, validated: bool) -> TrainState:
-    """The state, its best loss counted anew if it is of the other kind of loss.
-
-    Losses of training and of validation are not compared with each other.
-    """
-    if state.epoch == 0 or (len(state.history.get("val_loss", [])) > 0) == validated:
-        return state
-    return state._replace(
-        best_params=state.params, best_epoch=state.epoch, best_loss=float("inf")
-    )
-
-
-class _Pass(NamedTuple):
-    """What an epoch leaves, for each of the models that are trained together."""
-
-    params: QLSTMParams
-    """``(n_models, ...)`` each."""
-    adam: AdamState
-    """Moments ``(n_models, n_params)``."""
-    losses: NDArray[np.float64]
-    """``(n_models,)``."""
-    outcomes: NDArray[np.int64] | None
-    """``(n_models, n_sequences, n_steps - 1)``; None for rules that do not jump."""
-
-
-def _epoch(
-    params: QLSTMParams,
-    adam: AdamState,
-    inputs: NDArray,
-    targets: NDArray,
-    orders: NDArray,
-    config: QLSTMConfig,
-    training: Training,
-    epoch: int,
-    rngs: Rngs,
-) -> _Pass:
-    """One pass over the data, each model in an order of its own.
-
-    Args:
-        params: The parameters, ``(n_models, ...)`` each.
-        adam: Moments ``(n_models, n_params)``.
-        inputs: ``(n_models, n_sequences, n_steps, n_features)``.
-        targets: ``(n_models, n_sequences, ...)``.
-        orders: A permutation of the sequences for each model.
-        config: The configuration.
-        training: How to train.
-        epoch: Epochs done before.
-        rngs: A source of randomness for each model.
-    """
-    rate = scheduled_rate(
-        training.learning_rate, training.schedule, epoch, training.epochs
-    )
-    n_models, n_sequences = orders.shape
-    models, method = np.arange(n_models)[:, None], METHODS[training.gradient]
-    x, trained = flatten(params), _trained(params, training.frozen)
-    total, outcomes = np.zeros(n_models), None
-    if config.rule.jumps:
-        shape = (n_models, n_sequences, inputs.shape[2] - 1)
-        outcomes = np.zeros(shape, dtype=np.int64)
-    for start in range(0, n_sequences, training.batch_size):
-        batch = models, orders[:, start : start + training.batch_size]
-        found = method(params, inputs[batch], targets[batch], config, rngs)
-        g = flatten(found.grads)
-        if training.frozen:
-            g = g * trained  # what is frozen does not count in the norm
-        if training.clip_norm is not None:
-            g = _clipped(g, params, training.clip_norm)
-        moved, adam = adam_step(x, g, adam, rate)
-        if not np.isfinite(moved).all():
-            raise ValueError(
-                "The parameters must stay finite, but do not after minibatch "
-                f"{start // training.batch_size + 1} of epoch {epoch + 1}: lower "
-                f"`learning_rate`, which is {training.learning_rate:g}."
-            )
-        x = np.where(trained, moved, x) if training.frozen else moved
-        params = unflatten(x, params)
-        total += found.loss * batch[1].shape[1]
-        if outcomes is not None:
-            for t, cache in enumerate(found.run.caches):
-                outcomes[*batch, t] = config.rule.outcomes(cache)
-    return _Pass(params, adam, total / n_sequences, outcomes)
-
-
-def _trained(params: QLSTMParams, frozen: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Which flat parameters are trained; Adam's moments may still push others."""
-    named = params._asdict().items()
-    return flatten([np.full(a.shape, name not in frozen) for name, a in named])[0]
-
-
-def _clipped(g: NDArray, params: QLSTMParams, clip_norm: float) -> NDArray:
-    """Each model's gradient, no longer than the norm."""
-    first = type(params)(*(array[0] for array in params))
-    rows = [clip_gradient(unflatten(row, first), clip_norm) for row in g]
-    return flatten(stack_params(rows))
-
-
-def _advance(
-    state: TrainState, done: _Pass, model: int
-) -> tuple[TrainState, dict[str, float]]:
-    """The state after an epoch, and the epoch's numbers, of one of the models."""
-    row = {"loss": float(done.losses[model])}
-    if done.outcomes is not None:
-        outcomes = done.outcomes[model]
-        seen = state.outcomes.shape == outcomes.shape
-        row["branch_switches"] = int((outcomes != state.outcomes).sum()) if seen else 0
-        state = state._replace(outcomes=outcomes)
-    step, *moments = done.adam
-    return state._replace(
-        params=type(done.params)(*(array[model] for array in done.params)),
-        adam=AdamState(step, *(moment[model] for moment in moments)),
-        epoch=state.epoch + 1,
-    ), row
-
-
-def _warn_out_of_reach(inputs: NDArray, targets: NDArray, config: QLSTMConfig) -> None:
-    """Warn when some targets cannot be met."""
-    count = out_of_reach(targets, inputs, config)
-    if count:
-        warn_user(
-            f"{count} of {targets.size} targets cannot be met: <Z> stays in [-1, 1]. "
-            'Scale them, or set readout="affine".'
+def _by_model(done: Pass) -> Iterator[Pass]:
+    """What an epoch left, of one model after the other, without the axis of models."""
+    for k, loss in enumerate(done.losses):
+        yield Pass(
+            type(done.params)(*(array[k] for array in done.params)),
+            AdamState(done.adam.step, *(moment[k] for moment in done.adam[1:])),
+            loss,
+            None if done.outcomes is None else done.outcomes[k],
         )
 
 
-def _record(state: TrainState, row: dict[str, float]) -> TrainState:
-    """Append the epoch's numbers, and keep the parameters if they are the best."""
-    history = {key: [*state.history.get(key, []), value] for key, value in row.items()}
-    state = state._replace(history=history)
-    loss = row.get("val_loss", row["loss"])
-    if not np.isfinite(loss):
-        raise ValueError(
-            f"The loss must stay finite, but is {loss} after epoch {state.epoch}."
-        )
-    if loss < state.best_loss:
-        state = state._replace(
-            best_params=state.params, best_epoch=state.epoch, best_loss=loss
-        )
-    return state
+def _check_callables(**given: Any) -> None:
+    """Say so when what is to be called cannot be."""
+    for name, value in given.items():
+        if value is not None and not callable(value):
+            raise TypeError(f"Argument `{name}` must be callable, but is {value!r}.")

@@ -9,11 +9,11 @@ import pytest
 
 from qlstm import QLSTMConfig, Training, adam_init, init_params
 from qlstm.adam import AdamState
+from qlstm.epoch import run_epoch
 from qlstm.gradient import METHODS, reverse
 from qlstm.model import backward, forward, mean_loss
 from qlstm.params import stack_params
 from qlstm.readout import read_out
-from qlstm.train import _epoch
 
 CIRCUITS = {
     "flip": {},
@@ -180,7 +180,7 @@ def test_an_epoch_of_two_models_is_two_epochs_of_one(memory, training):
         data = inputs[rows], targets[rows], orders[rows]
         passes = []
         for _ in range(2):
-            done = _epoch(stacked, state, *data, config, options, 0.05, rngs)
+            done = run_epoch(stacked, state, *data, config, options, 0.05, rngs)
             stacked, state = done.params, done.adam
             passes.append(done)
         return passes

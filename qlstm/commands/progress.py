@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from qlstm.train import TrainState
+from qlstm.run_state import TrainState
 
 
 class Progress:

@@ -20,7 +20,7 @@ from qlstm.forecasting.metrics import (
 )
 from qlstm.forecasting.quantum import FittedQuantum
 from qlstm.params import QLSTMConfig, QLSTMParams
-from qlstm.train import History, TrainState
+from qlstm.run_state import History, TrainState
 
 
 class Forecast(NamedTuple):

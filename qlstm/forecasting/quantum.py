@@ -12,7 +12,8 @@ from qlstm.forecasting.examples import Examples
 from qlstm.model import predict
 from qlstm.options import Training
 from qlstm.params import QLSTMConfig, QLSTMParams, init_params
-from qlstm.train import History, TrainState, fit
+from qlstm.run_state import History, TrainState
+from qlstm.train import fit
 
 
 @dataclass(frozen=True, eq=False)
