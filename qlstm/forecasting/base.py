@@ -108,8 +108,7 @@ class Forecaster:
             ValueError: If shapes do not fit, a value is not finite, or the forecaster
                 cannot be fitted to such windows.
         """
-        examples = check_examples(inputs, targets)
-        held_out = check_validation(validation, examples.layout)
+        examples, held_out = _check(inputs, targets, validation)
         return self._fit(examples, rng, held_out, **options)
 
     def fit_many(
@@ -145,19 +144,31 @@ class Forecaster:
             [4.5, 4.5, 4.5]
         """
         rngs = list(rngs)
-        if len(inputs) == 0 or np.ndim(inputs[0]) < 3:
-            sets = [[shared] * len(rngs) for shared in (inputs, targets, validation)]
+        if len(inputs) == 0 or np.ndim(inputs[0]) < 3:  # shared, and checked once
+            pairs = [_check(inputs, targets, validation)] * len(rngs)
         else:
             sets = [inputs, targets, validation or [None] * len(rngs)]
-        for name, given in zip(("inputs", "targets", "validation"), sets, strict=True):
-            if len(given) != len(rngs):
-                raise ValueError(
-                    f"Argument `{name}` must hold a set for each of {len(rngs)} "
-                    f"generators, but holds {len(given)}."
-                )
+            for name, given in zip(("inputs", "targets", "validation"), sets):
+                if len(given) != len(rngs):
+                    raise ValueError(
+                        f"Argument `{name}` must hold a set for each of {len(rngs)} "
+                        f"generators, but holds {len(given)}."
+                    )
+            pairs = list(map(_check, *sets))
+        examples, held_out = ([pair[i] for pair in pairs] for i in (0, 1))
+        return self._fit_many(examples, rngs, held_out, **options)
+
+    def _fit_many(
+        self,
+        examples: list[Examples],
+        rngs: list[np.random.Generator],
+        validation: list[Examples | None],
+        **options: Any,
+    ) -> list[Fitted]:
+        """Fit to each of some checked sets; one by one where nothing is gained."""
         return [
-            self.fit(x, y, rng=rng, validation=held_out, **options)
-            for x, y, held_out, rng in zip(*sets, rngs, strict=True)
+            self._fit(own, rng, held_out, **options)
+            for own, rng, held_out in zip(examples, rngs, validation, strict=True)
         ]
 
     def _fit(
@@ -165,6 +176,14 @@ class Forecaster:
     ) -> Fitted:
         """Fit to checked windows; validation data have the same layout."""
         raise NotImplementedError
+
+
+def _check(
+    inputs: ArrayLike, targets: ArrayLike, validation: Validation | None
+) -> tuple[Examples, Examples | None]:
+    """Windows to fit to, and those that are held out."""
+    examples = check_examples(inputs, targets)
+    return examples, check_validation(validation, examples.layout)
 
 
 @dataclass(frozen=True, kw_only=True)

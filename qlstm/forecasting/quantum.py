@@ -13,7 +13,7 @@ from qlstm.model import predict
 from qlstm.options import Training
 from qlstm.params import QLSTMConfig, QLSTMParams, init_params
 from qlstm.run_state import History, TrainState
-from qlstm.train import fit
+from qlstm.train import fit_many
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,39 +81,90 @@ class Quantum(Trained, OfCell):
         validation: Examples | None,
         callback: Callable[[TrainState], bool | None] | None = None,
     ) -> FittedQuantum:
-        """Draw initial parameters and train them; each lead takes a system wire."""
-        check_rng(rng)
-        layout, training = examples.layout, self.training
+        """The same for one set."""
+        of_model = None if callback is None else lambda _, state: callback(state)
+        return self._fit_many([examples], [rng], [validation], of_model)[0]
+
+    def _fit_many(
+        self,
+        examples: list[Examples],
+        rngs: list[np.random.Generator],
+        validation: list[Examples | None],
+        callback: Callable[[int, TrainState], bool | None] | None = None,
+    ) -> list[FittedQuantum]:
+        """Draw initial parameters and train them; each lead takes a system wire.
+
+        Those whose data have the same shapes are trained as one batch.
+        """
+        alike: dict[tuple, list[int]] = {}
+        for k, sets in enumerate(zip(examples, validation, strict=True)):
+            shapes = (part and (part.inputs.shape, part.targets.shape) for part in sets)
+            alike.setdefault((examples[k].layout, *shapes), []).append(k)
+        found: dict[int, FittedQuantum] = {}
+        for some in alike.values():
+            ours = ([part[k] for k in some] for part in (examples, rngs, validation))
+
+            def of_model(k: int, state: TrainState, some: list = some) -> bool | None:
+                return callback(some[k], state)
+
+            fitted = self._fit_alike(*ours, callback and of_model)
+            found |= zip(some, fitted, strict=True)
+        return [found[k] for k in range(len(examples))]
+
+    def _fit_alike(
+        self,
+        examples: list[Examples],
+        rngs: list[np.random.Generator],
+        validation: list[Examples | None],
+        callback: Callable[[int, TrainState], bool | None] | None,
+    ) -> list[FittedQuantum]:
+        """Train models on data of the same shapes."""
+        layout, training = examples[0].layout, self.training
         config = self._config(layout)
         if config.n_outputs == 1:
             config = replace(config, n_outputs=layout.n_outputs)
-        init_rng, shuffle_rng, draw_rng = rng.spawn(3)
-        params = init_params(config, init_rng)
-        if not self.bias:
-            params = params._replace(proj_bias=np.zeros_like(params.proj_bias))
-        params, history = fit(
-            params,
+        starts, shuffles, seeds = [], [], []
+        for rng in rngs:
+            check_rng(rng)
+            init_rng, shuffle_rng, draw_rng = rng.spawn(3)
+            params = init_params(config, init_rng)
+            if not self.bias:
+                params = params._replace(proj_bias=np.zeros_like(params.proj_bias))
+            starts.append(params)
+            shuffles.append(shuffle_rng)
+            seeds.append(int(draw_rng.integers(2**63)))
+        done = fit_many(
+            starts,
             *_data(examples, config),
             config,
-            **vars(training),
-            rng=shuffle_rng,
-            validation=validation and _data(validation, config),
+            training,
+            rngs=shuffles,
+            validation=None if validation[0] is None else _data(validation, config),
             callback=callback,
         )
-        seed = int(draw_rng.integers(2**63))
         n_params = sum(
             array.size
-            for name, array in params._asdict().items()
+            for name, array in starts[0]._asdict().items()
             if name not in training.frozen
         )
-        return FittedQuantum(layout, n_params, params, config, history, seed)
+        return [
+            FittedQuantum(layout, n_params, params, config, history, seed)
+            for (params, history), seed in zip(done, seeds, strict=True)
+        ]
 
 
-def _data(examples: Examples, config: QLSTMConfig) -> tuple[NDArray, NDArray]:
-    """Inputs, and targets in the shape that the loss and the outputs ask for."""
-    inputs, targets = examples.inputs, examples.targets
-    if config.loss == "all":  # the values after each step: (n, n_steps, horizon)
-        after = np.concatenate([inputs[:, 1:, 0], targets], axis=1)
-        horizon = targets.shape[1]
-        targets = np.lib.stride_tricks.sliding_window_view(after, horizon, axis=1)
+def _data(sets: list[Examples], config: QLSTMConfig) -> tuple[NDArray, NDArray]:
+    """Inputs, and targets in the shape that the loss and the outputs ask for.
+
+    With a first axis of models, but for a set that all share.
+    """
+    shared = all(own is sets[0] for own in sets)
+    inputs, targets = (
+        part[0] if shared else np.stack(part)
+        for part in ([own.inputs for own in sets], [own.targets for own in sets])
+    )
+    if config.loss == "all":  # the values after each step: (..., n_steps, horizon)
+        after = np.concatenate([inputs[..., 1:, 0], targets], axis=-1)
+        horizon = targets.shape[-1]
+        targets = np.lib.stride_tricks.sliding_window_view(after, horizon, axis=-1)
     return inputs, targets if config.n_outputs > 1 else targets[..., 0]
