@@ -23,6 +23,7 @@ from qlstm.commands import (
 )
 from qlstm.sweeps import (
     PROTOCOLS,
+    TOGETHER,
     complete_config,
     expand_grid,
     run_forecast,
@@ -45,7 +46,7 @@ SHOWN = {
 def main(args: argparse.Namespace) -> int:
     """Do the runs that are left, and report them all."""
     configs = make_configs(args)
-    tally = run_configs(run_forecast, configs, args)
+    tally = run_configs(run_forecast, configs, args, TOGETHER)
     text, paths = write_tables(args.out, configs, SHOWN)
     print(f"{text}\n\nWrote {', '.join(map(str, paths))}.")
     return int(tally.failed > 0)

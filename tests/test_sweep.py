@@ -33,7 +33,7 @@ from qlstm.sweeps import (
     run_key,
     run_sweep,
 )
-from qlstm.sweeps.engine import attempt_run
+from qlstm.sweeps.attempt import attempt_run
 from qlstm.sweeps.files import HALF_WRITTEN
 
 ROOT = Path(__file__).resolve().parents[1]

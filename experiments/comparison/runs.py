@@ -22,13 +22,22 @@ from qlstm.commands import (
     seed_int,
 )
 from qlstm.forecasting import (
+    Dataset,
+    Forecast,
     Protocol,
     check_copy,
     make_forecaster,
     quartiles,
     sha256_of_values,
 )
-from qlstm.sweeps import PROTOCOLS, RunFolder, complete_config, fit_forecast
+from qlstm.sweeps import (
+    PROTOCOLS,
+    RunFolder,
+    Together,
+    complete_config,
+    fit_forecasts,
+    forecast_kind,
+)
 
 
 class Entry(NamedTuple):
@@ -145,7 +154,16 @@ def run_model(config: dict[str, Any]) -> dict[str, Any]:
         ``is_copy``, ``out_of_reach`` (training targets), ``seconds`` (training and
         prediction), ``test_predictions`` and ``series_sha256``.
     """
-    dataset, found = fit_forecast(config)
+    return run_models([config])[0]
+
+
+def run_models(configs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`run_model` for configurations that differ in the seed alone, trained at once."""
+    return [_measure(*found) for found in fit_forecasts(configs)]
+
+
+def _measure(dataset: Dataset, found: Forecast) -> dict[str, Any]:
+    """The numbers of one run."""
     copy = check_copy(found.test_predictions, dataset.values, dataset.test.index)
     bounded = found.config is not None and found.config.readout == "expectation"
     beyond = np.abs(dataset.train.targets) > 1  # and <Z> is not
@@ -192,7 +210,7 @@ def do_runs(
         for label, _, model in entries
     }
     in_turn = [c for group in zip(*configs.values(), strict=True) for c in group]
-    run_configs(run_model, in_turn, args)
+    run_configs(run_model, in_turn, args, Together(run_models, forecast_kind))
     outcome, files = Outcome(setting, {}, {}, {}), RunFolder(args.out)
     for entry in entries:
         label = entry.label

@@ -26,7 +26,7 @@ from qlstm.commands import (
 )
 from qlstm.files import versions
 from qlstm.forecasting import load_csv
-from qlstm.sweeps import PROTOCOLS, RunFolder, run_forecast
+from qlstm.sweeps import PROTOCOLS, TOGETHER, RunFolder, run_forecast
 
 
 def main(args: argparse.Namespace) -> int:
@@ -45,7 +45,7 @@ def main(args: argparse.Namespace) -> int:
         for protocol in PROTOCOLS[name]
     ]
     configs = [c for group in groups for runs in group.values() for c in runs]
-    if run_configs(run_forecast, configs, args).failed:
+    if run_configs(run_forecast, configs, args, TOGETHER).failed:
         return 1
     readings = [make_reading(group, RunFolder(args.out)) for group in groups]
     print("\n\n".join(map(report, readings)))

@@ -13,6 +13,7 @@ from qlstm.sweeps import (
     ExecutorError,
     ProcessWorkers,
     Tally,
+    Together,
     dask_workers,
     run_sweep,
     usable_cpus,
@@ -42,6 +43,7 @@ def run_configs(
     run: Callable[[dict[str, Any]], dict[str, Any]],
     configs: Sequence[dict[str, Any]],
     args: argparse.Namespace,
+    together: Together | None = None,
 ) -> Tally:
     """Do the runs that are left, and say how far they are and how many there were.
 
@@ -52,6 +54,7 @@ def run_configs(
         run: As for `run_sweep`.
         configs: The configurations.
         args: The parsed options of `add_sweep_options`.
+        together: As for `run_sweep`.
 
     Returns:
         The `Tally`.
@@ -73,6 +76,7 @@ def run_configs(
     local = args.scheduler is None
     workers = ProcessWorkers(args.workers) if local else dask_workers(args.scheduler)
     options = {"retries": args.retries, "callback": show, "say": progress.say}
+    options["together"] = together
     try:
         with _stopped_by_sigterm(), workers as executor:
             tally = run_sweep(run, configs, args.out, executor, **options)

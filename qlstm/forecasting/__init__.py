@@ -36,7 +36,12 @@ from qlstm.forecasting.evaluation import (
     horizon_errors,
     walk_forward,
 )
-from qlstm.forecasting.forecast import Forecast, forecast_baselines, forecast_with
+from qlstm.forecasting.forecast import (
+    Forecast,
+    forecast_baselines,
+    forecast_many,
+    forecast_with,
+)
 from qlstm.forecasting.forecasters import (
     FORECASTERS,
     forecaster_options,
@@ -110,6 +115,7 @@ __all__ = [
     "errors",
     "fetch_meteostat",
     "forecast_baselines",
+    "forecast_many",
     "forecast_with",
     "forecaster_options",
     "holm",

@@ -1,14 +1,14 @@
 """Run forecasts on a dataset: fit any forecaster, and measure it beside persistence."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qlstm.forecasting.base import Forecaster
+from qlstm.forecasting.base import Fitted, Forecaster
 from qlstm.forecasting.baselines import Autoregression, Persistence
 from qlstm.forecasting.data import Dataset
 from qlstm.forecasting.metrics import (
@@ -111,17 +111,71 @@ def forecast_with(
         >>> len(forecast_with("quantum", forecaster, data, seed=0).history["loss"])
         2
     """
+    options = {} if callback is None else {"callback": callback}
     start = time.perf_counter()
-    train, test, held_out = dataset.train, dataset.test, dataset.validation
     fitted = forecaster.fit(
-        train.inputs,
-        train.targets,
+        dataset.train.inputs,
+        dataset.train.targets,
         rng=np.random.default_rng(seed),
-        validation=held_out[:2] if len(held_out.targets) else None,
-        **({} if callback is None else {"callback": callback}),
+        validation=_held_out(dataset),
+        **options,
     )
+    return _measure(name, fitted, dataset, time.perf_counter() - start)
+
+
+def forecast_many(
+    name: str,
+    forecaster: Forecaster,
+    datasets: Sequence[Dataset],
+    *,
+    seeds: Sequence[int | np.random.Generator],
+) -> list[Forecast]:
+    """`forecast_with` on each of several series or seeds, trained at once.
+
+    Args:
+        name: The name to give them.
+        forecaster: From `make_forecaster`.
+        datasets: What `prepare` made, one for each seed.
+        seeds: As in `forecast_with`.
+
+    Returns:
+        A `Forecast` for each, the same as from `forecast_with` alone but for its
+        `seconds`: all share evenly the time that training together took.
+
+    Example:
+        >>> from qlstm.forecasting import SINE_PROTOCOLS, Quantum, noisy_sine, prepare
+        >>> protocol, rng = SINE_PROTOCOLS["strict"], np.random.default_rng(0)
+        >>> data = prepare(noisy_sine(protocol, rng), protocol, rng)
+        >>> forecaster = Quantum(**vars(protocol.training)).clone(epochs=2)
+        >>> found = forecast_many("quantum", forecaster, [data] * 3, seeds=[0, 1, 2])
+        >>> found[0].test == forecast_with("quantum", forecaster, data, seed=0).test
+        True
+    """
+    start = time.perf_counter()
+    fitted = forecaster.fit_many(
+        [dataset.train.inputs for dataset in datasets],
+        [dataset.train.targets for dataset in datasets],
+        rngs=map(np.random.default_rng, seeds),
+        validation=list(map(_held_out, datasets)),
+    )
+    seconds = (time.perf_counter() - start) / len(datasets)
+    return [
+        _measure(name, own, dataset, seconds)
+        for own, dataset in zip(fitted, datasets, strict=True)
+    ]
+
+
+def _held_out(dataset: Dataset) -> tuple[NDArray, NDArray] | None:
+    """The validation windows, if there are any."""
+    return dataset.validation[:2] if len(dataset.validation.targets) else None
+
+
+def _measure(name: str, fitted: Fitted, dataset: Dataset, seconds: float) -> Forecast:
+    """Forecast the training and the test windows; `seconds` are those of fitting."""
+    start = time.perf_counter()
+    train, test, inverse = dataset.train, dataset.test, dataset.scaler.inverse
     in_training, predicted = fitted.predict(train.inputs), fitted.predict(test.inputs)
-    seconds, inverse = time.perf_counter() - start, dataset.scaler.inverse
+    seconds += time.perf_counter() - start
     test_errors = errors(inverse(predicted), inverse(test.targets))
     found = Forecast(
         name=name,

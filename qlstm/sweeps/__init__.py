@@ -1,11 +1,14 @@
 """Many runs, each done once, on processes or a cluster."""
 
+from qlstm.sweeps.attempt import Together
 from qlstm.sweeps.engine import Tally, expand_grid, run_sweep
 from qlstm.sweeps.files import DamagedRunError, RunFolder, run_key
 from qlstm.sweeps.forecasts import (
     PROTOCOLS,
+    TOGETHER,
     complete_config,
-    fit_forecast,
+    fit_forecasts,
+    forecast_kind,
     load_dataset,
     run_forecast,
 )
@@ -19,15 +22,18 @@ from qlstm.sweeps.workers import (
 
 __all__ = [
     "PROTOCOLS",
+    "TOGETHER",
     "DamagedRunError",
     "ExecutorError",
     "ProcessWorkers",
     "RunFolder",
     "Tally",
+    "Together",
     "complete_config",
     "dask_workers",
     "expand_grid",
-    "fit_forecast",
+    "fit_forecasts",
+    "forecast_kind",
     "load_dataset",
     "run_forecast",
     "run_key",

@@ -8,12 +8,10 @@ each run; docs/sweeps.md describes the files.
 import functools
 import itertools
 import json
+import math
 import operator
 import os
 import sys
-import time
-import traceback
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
@@ -21,12 +19,14 @@ from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from qlstm.checks import check_size
-from qlstm.files import canonical_json, versions
-from qlstm.registry import load_rules, user_rules
+from qlstm.files import canonical_json
+from qlstm.registry import user_rules
+from qlstm.sweeps.attempt import Config, Run, Together, attempt_runs, failure
 from qlstm.sweeps.files import DamagedRunError, Record, RunFolder, run_key
 from qlstm.sweeps.workers import ExecutorError, ProcessWorkers, worker_died
 
-Config = dict[str, Any]
+AHEAD = 4096
+"""Runs that are looked through to find those of one kind."""
 
 
 class Tally(NamedTuple):
@@ -98,11 +98,12 @@ def expand_grid(grid: Any) -> list[Any]:
 
 
 def run_sweep(
-    run: Callable[[Config], Config],
+    run: Run,
     configs: Iterable[Config],
     folder: str | os.PathLike,
     executor: Executor | None = None,
     *,
+    together: Together | None = None,
     retries: int = 2,
     window: int | None = None,
     callback: Callable[[Tally], None] | None = None,
@@ -121,6 +122,8 @@ def run_sweep(
         configs: The configurations. Two that are equal are one run.
         folder: Where the files are; made if missing, and locked meanwhile.
         executor: Where runs are done; None for `ProcessWorkers()`.
+        together: How several runs are done in one call, if they can be. They are
+            recorded, skipped and done again one by one all the same.
         retries: How often a run is done again because its worker died.
         window: Most runs that are submitted at a time; None for four each worker, and
             at least 64.
@@ -158,31 +161,33 @@ def run_sweep(
         if window is None:
             window = max(64, 4 * getattr(workers, "n_workers", 0))
         say = say or functools.partial(print, file=sys.stderr)
-        return _Sweep(run, files, workers, retries, callback, say).do(configs, window)
+        sweep = _Sweep(run, together, files, workers, retries, callback, say)
+        return sweep.do(configs, window)
 
 
 class _Sweep:
     """One call of `run_sweep`."""
 
-    def __init__(self, run, files, executor, retries, callback, say) -> None:
+    def __init__(self, run, together, files, executor, retries, callback, say) -> None:
         """Nothing is done yet."""
-        self.run, self.files, self.executor = run, files, executor
+        self.run, self.together = run, together
+        self.files, self.executor = files, executor
         self.retries, self.callback, self.say = retries, callback, say
         self.rules, self.tally = user_rules(), Tally(0)
         self.again: deque[_Task] = deque()
-        self.pending: dict[Future, _Task] = {}
+        self.pending: dict[Future, list[_Task]] = {}
 
     def do(self, configs: Iterable[Config], window: int) -> Tally:
-        """Keep up to `window` runs submitted until there are none."""
+        """Keep up to `window` calls submitted until there are none."""
         self.count(total=operator.length_hint(configs))
-        tasks = self.unfinished(configs)
+        batches = self.batches(self.unfinished(configs))
         try:
             while True:
                 while len(self.pending) < window:
-                    task = self.again.popleft() if self.again else next(tasks, None)
-                    if task is None:
+                    batch = [self.again.popleft()] if self.again else next(batches, [])
+                    if not batch:
                         break
-                    self.submit(task)
+                    self.submit(batch)
                 if not self.pending:
                     return self.tally
                 for future in wait(self.pending, return_when=FIRST_COMPLETED).done:
@@ -190,6 +195,26 @@ class _Sweep:
         finally:
             for future in self.pending:
                 future.cancel()
+
+    def batches(self, tasks: Iterator[_Task]) -> Iterator[list[_Task]]:
+        """Runs that are done in one call: alone, or with others of their kind.
+
+        A worker must not wait while another one has many runs in a call, so the runs at
+        hand are divided among all workers.
+        """
+        if self.together is None:
+            yield from ([task] for task in tasks)
+            return
+        n_workers = getattr(self.executor, "n_workers", 1)
+        while block := list(itertools.islice(tasks, AHEAD)):
+            kinds: dict[Any, list[_Task]] = {}
+            for task in block:
+                kind = self.together.kind(json.loads(task.config))
+                kinds.setdefault(kind, []).append(task)
+            for (_, most), alike in kinds.items():
+                size = max(1, min(most, math.ceil(len(block) / n_workers)))
+                for first in range(0, len(alike), size):
+                    yield alike[first : first + size]
 
     def unfinished(self, configs: Iterable[Config]) -> Iterator[_Task]:
         """The runs to do, found one by one."""
@@ -207,21 +232,22 @@ class _Sweep:
             else:
                 yield _Task(key, canonical_json(config))
 
-    def submit(self, task: _Task) -> None:
-        """Hand a run to the executor."""
+    def submit(self, batch: list[_Task]) -> None:
+        """Hand runs to the executor."""
+        configs = [task.config for task in batch]
         try:
             future = self.executor.submit(
-                attempt_run, self.run, task.config, self.rules
+                attempt_runs, self.run, self.together, configs, self.rules
             )
         except BrokenExecutor as error:
             raise ExecutorError(
                 f"The executor must survive its workers, but is broken ({error}); "
                 "`ProcessWorkers` does. Finished runs are kept; start again to go on."
             ) from error
-        self.pending[future] = task
+        self.pending[future] = batch
 
-    def settle(self, task: _Task, future: Future) -> None:
-        """Record a run, or have it done again."""
+    def settle(self, batch: list[_Task], future: Future) -> None:
+        """Record runs, or have them done again, each by itself."""
         if future.cancelled():
             raise ExecutorError(
                 "The executor must keep its runs, but cancelled one: is its scheduler "
@@ -231,18 +257,20 @@ class _Sweep:
         if isinstance(error, ExecutorError):
             raise error
         if error is None:
-            outcome = future.result()
-        elif not worker_died(error):  # on the way to the worker or back
-            outcome = _failure(error)
-        elif task.attempt <= self.retries:
-            self.say(f"The worker died in run {task.key}, which is done again.")
-            self.again.append(task._replace(attempt=task.attempt + 1))
-            return self.count(deaths=1)
-        else:
-            text = f"the worker died in each of {task.attempt} attempts"
-            outcome = _failure(error) | {"error": text}
-            self.count(deaths=1)
-        self.record(task, outcome)
+            for task, outcome in zip(batch, future.result(), strict=True):
+                self.record(task, outcome)
+            return
+        for task in batch:
+            if not worker_died(error):  # on the way to the worker or back
+                self.record(task, failure(error))
+            elif task.attempt <= self.retries:
+                self.say(f"The worker died in run {task.key}, which is done again.")
+                self.again.append(task._replace(attempt=task.attempt + 1))
+                self.count(deaths=1)
+            else:
+                text = f"the worker died in each of {task.attempt} attempts"
+                self.count(deaths=1)
+                self.record(task, failure(error) | {"error": text})
 
     def record(self, task: _Task, outcome: Record) -> None:
         """Write the file of a run that finished or failed."""
@@ -263,48 +291,3 @@ class _Sweep:
         self.tally = self.tally._replace(**sums)
         if self.callback is not None:
             self.callback(self.tally)
-
-
-def attempt_run(
-    run: Callable[[Config], Config], config: str, rules: list[tuple[str, str, str]]
-) -> Record:
-    """Do a run in a worker, and return its result or its error with the time it took.
-
-    Its warnings go into the record, not to standard error. They are caught for the
-    whole process, so a process should do one run at a time.
-
-    Args:
-        run: The function.
-        config: Its configuration as JSON.
-        rules: What `user_rules` gave where the sweep began; a rule that is not known
-            here is imported first.
-
-    Returns:
-        `result` or `error` and `traceback`; `warnings`, `seconds` and `versions`.
-    """
-    start = time.perf_counter()
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("default")
-            load_rules(rules)
-            result = run(json.loads(config))
-        if not isinstance(result, dict):
-            raise TypeError(
-                f"A run must return a dict, but its type is {type(result).__name__}."
-            )
-        outcome = {"result": json.loads(canonical_json(result))}
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the run's own affair
-        outcome = _failure(error)
-    seconds = time.perf_counter() - start
-    said = [f"{w.category.__name__}: {w.message}" for w in caught]
-    return outcome | {
-        "warnings": list(dict.fromkeys(said)),
-        "seconds": seconds,
-        "versions": versions("qlstm", "numpy", "scipy"),
-    }
-
-
-def _failure(error: BaseException) -> Record:
-    """An error's type and message in one line, and Python's traceback."""
-    line = " ".join(f"{type(error).__name__}: {error}".split())
-    return {"error": line, "traceback": "".join(traceback.format_exception(error))}

@@ -8,14 +8,13 @@ The seed makes the series and the model alike, as in ``experiments.sine --seed``
 with the same seed and the same dataset see the same series, whatever their model.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from qlstm.checks import check_choice
-from qlstm.files import sha256_of_file
+from qlstm.files import canonical_json, sha256_of_file
 from qlstm.forecasting.data import (
     SINE_PROTOCOLS,
     WEATHER_PROTOCOLS,
@@ -24,15 +23,18 @@ from qlstm.forecasting.data import (
     noisy_sine,
     prepare,
 )
-from qlstm.forecasting.forecast import Forecast, forecast_with
+from qlstm.forecasting.forecast import Forecast, forecast_many
 from qlstm.forecasting.forecasters import forecaster_options, make_forecaster
 from qlstm.forecasting.metrics import known, persistence_errors
 from qlstm.forecasting.sources import load_csv, sha256_of_values
+from qlstm.params import QLSTMConfig, models_at_once
+from qlstm.sweeps.attempt import Config, Together
 
 PROTOCOLS = {"sine": SINE_PROTOCOLS, "csv": WEATHER_PROTOCOLS}
 """The protocols of each dataset, by name; the first is the default."""
 
-Config = dict[str, Any]
+AT_ONCE = 50
+"""Most runs in one call: all are lost together if the sweep is stopped meanwhile."""
 
 
 def complete_config(config: Config, epochs: int | None = None) -> Config:
@@ -81,47 +83,90 @@ def run_forecast(config: Config) -> Config:
         ``test_predictions``, and the ``history`` of a quantum model without its times.
 
     Raises:
-        ValueError: As `fit_forecast`.
+        ValueError: As `fit_forecasts`.
     """
-    dataset, forecast = fit_forecast(config)
-    history = dict(forecast.history or {})
-    history.pop("seconds", None)
-    return {
-        "train": forecast.train._asdict(),
-        "test": forecast.test._asdict(),
-        "test_mse_scaled": forecast.test_mse_scaled,
-        "persistence": persistence_errors(dataset)._asdict(),
-        "skill": known(forecast.skill),
-        "series_sha256": sha256_of_values(dataset.values),
-        "test_predictions": forecast.test_predictions.tolist(),
-        "n_params": int(forecast.n_params),
-        "history": history,
-    }
+    return run_forecasts([config])[0]
 
 
-def fit_forecast(config: Config) -> tuple[Dataset, Forecast]:
-    """Fit the model of a configuration to its series.
+def run_forecasts(configs: list[Config]) -> list[Config]:
+    """`run_forecast` for configurations that differ in the seed alone, trained at once.
 
     Args:
-        config: What `complete_config` made. Its dataset's protocol trains a quantum
-            model, but for the options that the model gives.
+        configs: What `complete_config` made.
 
     Returns:
-        The `Dataset` and the `Forecast`.
+        The result of each.
+
+    Raises:
+        ValueError: As `fit_forecasts`.
+    """
+    results = []
+    for dataset, forecast in fit_forecasts(configs):
+        history = dict(forecast.history or {})
+        history.pop("seconds", None)
+        result = {
+            "train": forecast.train._asdict(),
+            "test": forecast.test._asdict(),
+            "test_mse_scaled": forecast.test_mse_scaled,
+            "persistence": persistence_errors(dataset)._asdict(),
+            "skill": known(forecast.skill),
+            "series_sha256": sha256_of_values(dataset.values),
+            "test_predictions": forecast.test_predictions.tolist(),
+            "n_params": int(forecast.n_params),
+            "history": history,
+        }
+        results.append(result)
+    return results
+
+
+def fit_forecasts(configs: list[Config]) -> list[tuple[Dataset, Forecast]]:
+    """Fit a model to the series of each seed, all at once.
+
+    Args:
+        configs: What `complete_config` made; they differ in the seed alone. Their
+            dataset's protocol trains a quantum model, but for the options that the
+            model gives.
+
+    Returns:
+        The `Dataset` and the `Forecast` of each.
 
     Raises:
         ValueError: If the CSV file is not the one of the configuration, or the model
             cannot be fitted.
     """
-    options, seed = dict(config["model"]), config["seed"]
-    name = options.pop("name")
-    dataset, rng = load_dataset(config["dataset"], seed), np.random.default_rng(seed)
+    options, seeds = dict(configs[0]["model"]), [config["seed"] for config in configs]
+    name, rngs = options.pop("name"), list(map(np.random.default_rng, seeds))
+    datasets = [load_dataset(configs[0]["dataset"], seed) for seed in seeds]
     if name == "quantum":  # which spawns, as `experiments.sine` does
-        options = vars(dataset.protocol.training) | options
+        options = vars(datasets[0].protocol.training) | options
     else:
-        rng = rng.spawn(1)[0]  # the seed itself has drawn the noise
+        rngs = [rng.spawn(1)[0] for rng in rngs]  # the seed itself has drawn the noise
     forecaster = make_forecaster(name, **options)
-    return dataset, forecast_with(name, forecaster, dataset, seed=rng)
+    found = forecast_many(name, forecaster, datasets, seeds=rngs)
+    return list(zip(datasets, found, strict=True))
+
+
+def forecast_kind(config: Config) -> tuple[str, int]:
+    """What `run_forecasts` can do at once: runs of one model that differ in the seed.
+
+    Args:
+        config: What `complete_config` made.
+
+    Returns:
+        The configuration without its seed, and how many such runs pay at most.
+    """
+    model, protocol = config["model"], _protocol(config["dataset"])
+    at_most = 1
+    if model["name"] == "quantum":
+        names = {field.name for field in fields(QLSTMConfig)} & set(model)
+        cell = QLSTMConfig(**{name: model[name] for name in names})
+        batch = model.get("batch_size", protocol.training.batch_size)
+        at_most = min(AT_ONCE, models_at_once(cell, batch, protocol.n_steps))
+    return canonical_json(config | {"seed": 0}), at_most
+
+
+TOGETHER = Together(run_forecasts, forecast_kind)
+"""How `run_sweep` does several of these runs at once."""
 
 
 def load_dataset(config: Config, seed: int) -> Dataset:
