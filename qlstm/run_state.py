@@ -50,7 +50,11 @@ def train_init(params: QLSTMParams, rng: np.random.Generator) -> TrainState:
         A `TrainState` at epoch 0.
     """
     check_rng(rng)
-    shuffler = np.random.default_rng(int(rng.integers(2**63)))
+    return first_state(params, np.random.default_rng(int(rng.integers(2**63))))
+
+
+def first_state(params: QLSTMParams, shuffler: np.random.Generator) -> TrainState:
+    """The state before the first epoch, with the generator of the shuffles itself."""
     return TrainState(
         params=params,
         adam=adam_init(params),
@@ -72,9 +76,9 @@ def goes_on(state: TrainState, training: Training) -> bool:
 
 def generator(state: TrainState) -> np.random.Generator:
     """The state's source of randomness."""
-    rng = np.random.default_rng()
-    rng.bit_generator.state = state.rng_state
-    return rng
+    bits = getattr(np.random, state.rng_state["bit_generator"])()
+    bits.state = state.rng_state
+    return np.random.Generator(bits)
 
 
 def comparable(state: TrainState, validated: bool) -> TrainState:

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from qlstm.adam import AdamState
 from qlstm.checks import check_choice
-from qlstm.epoch import Pass, run_epoch
-from qlstm.gradient import check_method
+from qlstm.epoch import Learner, Pass, run_epoch
+from qlstm.gradient import METHODS, check_method
 from qlstm.model import mean_loss
 from qlstm.options import Training
 from qlstm.params import (
@@ -23,6 +23,7 @@ from qlstm.params import (
     param_shapes,
     stack_params,
 )
+from qlstm.rule import Rngs
 from qlstm.run_state import (
     History,
     TrainState,
@@ -163,19 +164,18 @@ def fit_many(
         train_init(check_params(params, config), rng)
         for params, rng in zip(models, rngs, strict=True)
     ]
-    batch = min(training.batch_size, sets.inputs.shape[1])
-    at_once = models_at_once(config, batch, sets.inputs.shape[2])
-    done = []
+    learner, done = _CellLearner(config, training, sets), []
+    at_once = learner.at_once()
     for first in range(0, len(states), at_once):
         some = range(first, min(first + at_once, len(states)))
 
         def of_model(k: int, state: TrainState, first: int = first) -> bool | None:
             return callback(first + k, state)
 
-        done += _train_together(
+        done += train_together(
             [states[k] for k in some],
             sets.of(some),
-            config,
+            learner,
             training,
             callback and of_model,
             monitor,
@@ -230,24 +230,81 @@ def train(
     sets = check_sets(inputs, targets, validation, config)
     warn_out_of_reach(sets, config)
     state = state._replace(params=check_params(state.params, config))
+    learner = _CellLearner(config, training, sets)
     of_model = None if callback is None else lambda _, state: callback(state)
-    return _train_together([state], sets, config, training, of_model, monitor)[0]
+    return train_together([state], sets, learner, training, of_model, monitor)[0]
 
 
-def _train_together(
+class _CellLearner:
+    """The quantum cell as what is trained."""
+
+    def __init__(self, config: QLSTMConfig, training: Training, sets: Sets) -> None:
+        """Check that it can be trained so, and fits in the memory."""
+        check_method(training.gradient, config)
+        for name in training.frozen:
+            check_choice("frozen", name, param_shapes(config)._fields)
+        self.config, self.method = config, METHODS[training.gradient]
+        n_sequences, n_steps = sets.inputs.shape[1:3]
+        self.run = min(training.batch_size, n_sequences), n_steps
+        check_run_fits(config, *self.run)
+
+    def at_once(self) -> int:
+        """How many models pay."""
+        return models_at_once(self.config, *self.run)
+
+    def loss_and_grad(
+        self, params: QLSTMParams, inputs: NDArray, targets: NDArray, rngs: Rngs
+    ) -> tuple[NDArray, QLSTMParams, NDArray | None]:
+        """By the gradient method; outcomes of every step, of rules that jump."""
+        found, rule = (
+            self.method(params, inputs, targets, self.config, rngs),
+            self.config.rule,
+        )
+        if not rule.jumps:
+            return found.loss, found.grads, None
+        outcomes = np.empty((*inputs.shape[:2], len(found.run.caches)), dtype=np.int64)
+        for t, cache in enumerate(found.run.caches):
+            outcomes[..., t] = rule.outcomes(cache)
+        return found.loss, found.grads, outcomes
+
+    def loss(
+        self, params: QLSTMParams, inputs: NDArray, targets: NDArray, rngs: Rngs
+    ) -> NDArray[np.float64]:
+        """As many models at once as pay."""
+        batch = min(inputs.shape[1], CHUNK)
+        at_once, losses = models_at_once(self.config, batch, inputs.shape[2]), []
+        for first in range(0, len(inputs), at_once):
+            some = slice(first, first + at_once)
+            part = type(params)(*(array[some] for array in params))
+            found = mean_loss(
+                part, inputs[some], targets[some], self.config, rngs[some]
+            )
+            losses.append(found)
+        return np.concatenate(losses)
+
+
+def train_together(
     states: Sequence[TrainState],
     sets: Sets,
-    config: QLSTMConfig,
+    learner: Learner,
     training: Training,
-    callback: Callable[[int, TrainState], bool | None] | None,
-    monitor: Monitor | None,
+    callback: Callable[[int, TrainState], bool | None] | None = None,
+    monitor: Monitor | None = None,
 ) -> list[TrainState]:
-    """Train models as one batch, all at the same epoch; one that stops leaves it."""
-    check_method(training.gradient, config)
-    for name in training.frozen:
-        check_choice("frozen", name, param_shapes(config)._fields)
-    n_sequences, n_steps = sets.inputs.shape[1:3]
-    check_run_fits(config, min(training.batch_size, n_sequences), n_steps)
+    """Train models as one batch, without checks; one that stops leaves the batch.
+
+    Args:
+        states: Where to start, all at the same epoch.
+        sets: Their data.
+        learner: What is trained.
+        training: As in `fit`.
+        callback: As in `fit_many`.
+        monitor: As in `fit_many`.
+
+    Returns:
+        The states at the end.
+    """
+    n_sequences = sets.inputs.shape[1]
     states = [comparable(state, sets.validation is not None) for state in states]
     running = list(range(len(states)))
     while running := [k for k in running if goes_on(states[k], training)]:
@@ -256,19 +313,19 @@ def _train_together(
         # rules that draw do so for what is only measured from a stream of its own
         measuring = [np.random.Generator(rng.bit_generator.jumped()) for rng in rngs]
         done = run_epoch(
+            learner,
             stack_params([state.params for state in now]),
             AdamState(now[0].adam.step, *_stack_moments(now)),
             data.inputs,
             data.targets,
             np.stack([rng.permutation(n_sequences) for rng in rngs]),
-            config,
             training,
             now[0].epoch,
             rngs,
         )
         now, rows = map(list, zip(*map(advance, now, _by_model(done)), strict=True))
         if data.validation is not None:
-            losses = _held_out_losses(done.params, data.validation, config, measuring)
+            losses = learner.loss(done.params, *data.validation, measuring)
             for row, loss in zip(rows, losses, strict=True):
                 row["val_loss"] = float(loss)
         if monitor is not None:
@@ -283,23 +340,6 @@ def _train_together(
                 stopped.add(k)
         running = [k for k in running if k not in stopped]
     return states
-
-
-def _held_out_losses(
-    params: QLSTMParams,
-    validation: tuple[NDArray, NDArray],
-    config: QLSTMConfig,
-    rngs: Sequence[np.random.Generator],
-) -> NDArray[np.float64]:
-    """The loss of each model on its validation data, as many at once as pay."""
-    inputs, targets = validation
-    at_once = models_at_once(config, min(inputs.shape[1], CHUNK), inputs.shape[2])
-    losses = []
-    for first in range(0, len(inputs), at_once):
-        some = slice(first, first + at_once)
-        part = type(params)(*(array[some] for array in params))
-        losses.append(mean_loss(part, inputs[some], targets[some], config, rngs[some]))
-    return np.concatenate(losses)
 
 
 def _stack_moments(states: Sequence[TrainState]) -> list[NDArray]:

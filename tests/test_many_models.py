@@ -7,9 +7,7 @@ import numpy as np
 import one
 import pytest
 
-from qlstm import QLSTMConfig, Training, adam_init, init_params
-from qlstm.adam import AdamState
-from qlstm.epoch import run_epoch
+from qlstm import QLSTMConfig, init_params
 from qlstm.gradient import METHODS, reverse
 from qlstm.model import backward, forward, mean_loss
 from qlstm.params import stack_params
@@ -151,54 +149,6 @@ def test_the_mean_loss_of_many_models(memory):
     for k, params in enumerate(models):
         alone = one.mean_loss(params, inputs[k], targets[k], config, draws(3)[k])
         assert losses[k] == alone
-
-
-TRAININGS = {
-    "plain": {},
-    "clipped": {"clip_norm": 0.05},
-    "frozen": {"frozen": ("entangler", "proj_bias"), "clip_norm": 0.05},
-    "shifts": {"gradient": "parameter-shift"},
-}
-
-
-@pytest.mark.parametrize("training", TRAININGS)
-@pytest.mark.parametrize("memory", one.MEMORIES)
-def test_an_epoch_of_two_models_is_two_epochs_of_one(memory, training):
-    """Seven sequences in threes, each model in an order of its own, from moments of its
-    own; twice, so that what the first epoch left matters."""
-    config, models, inputs, targets = draw(n_models=2, batch=7, memory=memory)
-    options = Training(batch_size=3, **TRAININGS[training])
-    rng = np.random.default_rng(2)
-    orders = np.stack([rng.permutation(7) for _ in models])
-    moments = [rng.uniform(0, 0.01, (2, adam_init(models[0]).first_moment.size))] * 2
-    adam = AdamState(4, *moments)
-
-    def two_epochs(rows):
-        stacked = stack_params([models[k] for k in rows])
-        state = AdamState(4, *(moment[rows] for moment in adam[1:]))
-        rngs = [draws(2)[k] for k in rows]
-        data = inputs[rows], targets[rows], orders[rows]
-        passes = []
-        for _ in range(2):
-            done = run_epoch(stacked, state, *data, config, options, 0.05, rngs)
-            stacked, state = done.params, done.adam
-            passes.append(done)
-        return passes
-
-    together = two_epochs([0, 1])
-    tolerance = 1e-13 if training == "shifts" else 0  # sums over moves, in other orders
-    for k in (0, 1):
-        for both, alone in zip(together, two_epochs([k]), strict=True):
-            assert both.losses[k] == pytest.approx(
-                alone.losses[0], abs=tolerance, rel=0
-            )
-            assert both.adam.step == alone.adam.step
-            pairs = [*zip(both.params, alone.params, strict=True)]
-            pairs += zip(both.adam[1:], alone.adam[1:], strict=True)
-            if memory == "collapse":
-                pairs.append((both.outcomes, alone.outcomes))
-            for ours, theirs in pairs:
-                np.testing.assert_allclose(ours[k], theirs[0], rtol=0, atol=tolerance)
 
 
 # -- the backward pass hides nothing and keeps nothing -------------------------------

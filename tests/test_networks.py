@@ -5,7 +5,7 @@ import pytest
 
 from qlstm import adam_init, adam_update
 from qlstm.forecasting.baselines import LSTM, RNN
-from qlstm.forecasting.baselines.networks import epochs_since_best, init_recurrent
+from qlstm.forecasting.baselines.networks import init_recurrent
 from qlstm.forecasting.baselines.recurrent import recurrent_loss_and_grad
 
 KINDS = pytest.mark.parametrize("kind", [RNN, LSTM])
@@ -140,10 +140,6 @@ def test_patience_stops_and_goes_back_to_the_best_epoch(kind):
     short = fitted(kind(**options), data=data)
     for a, b in zip(model.params, short.params, strict=True):
         np.testing.assert_array_equal(a, b)
-
-
-def test_epochs_since_the_best_are_counted_from_the_first_minimum():
-    assert [epochs_since_best(x) for x in ([3.0], [3, 1, 2], [3, 1, 1])] == [0, 1, 1]
 
 
 @KINDS

@@ -221,6 +221,44 @@ class Trained(Forecaster):
         known = {option.name for option in fields(Training)}
         return Training(**{k: v for k, v in vars(self).items() if k in known})
 
+    def _fit(
+        self,
+        examples: Examples,
+        rng: np.random.Generator,
+        validation: Examples | None,
+        **options: Any,
+    ) -> Fitted:
+        """The same for one set."""
+        return self._fit_alike([examples], [rng], [validation], **options)[0]
+
+    def _fit_many(
+        self,
+        examples: list[Examples],
+        rngs: list[np.random.Generator],
+        validation: list[Examples | None],
+        **options: Any,
+    ) -> list[Fitted]:
+        """Those whose data have the same shapes are trained as one batch."""
+        alike: dict[tuple, list[int]] = {}
+        for k, sets in enumerate(zip(examples, validation, strict=True)):
+            shapes = (part and (part.layout, part.inputs.shape) for part in sets)
+            alike.setdefault(tuple(shapes), []).append(k)
+        found: dict[int, Fitted] = {}
+        for some in alike.values():
+            ours = ([part[k] for k in some] for part in (examples, rngs, validation))
+            found |= zip(some, self._fit_alike(*ours, **options), strict=True)
+        return [found[k] for k in range(len(examples))]
+
+    def _fit_alike(
+        self,
+        examples: list[Examples],
+        rngs: list[np.random.Generator],
+        validation: list[Examples | None],
+        **options: Any,
+    ) -> list[Fitted]:
+        """Fit to data of the same shapes, all at once."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True)
 class OfCell(Forecaster):

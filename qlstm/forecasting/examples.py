@@ -1,5 +1,6 @@
 """Windows and targets, checked once where a forecaster takes them."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -90,3 +91,16 @@ def check_validation(
             f"{tuple(examples.layout)}."
         )
     return examples
+
+
+def stack_examples(
+    sets: Sequence[Examples],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Inputs and targets of several sets of the same shapes, with a first axis of sets.
+
+    Its length is 1 if they are all the same set.
+    """
+    kept = sets[:1] if all(own is sets[0] for own in sets) else sets
+    return np.stack([own.inputs for own in kept]), np.stack(
+        [own.targets for own in kept]
+    )

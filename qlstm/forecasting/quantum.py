@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from qlstm.checks import check_rng
 from qlstm.forecasting.base import Fitted, OfCell, Trained
-from qlstm.forecasting.examples import Examples
+from qlstm.forecasting.examples import Examples, stack_examples
 from qlstm.model import predict
 from qlstm.options import Training
 from qlstm.params import QLSTMConfig, QLSTMParams, init_params
@@ -74,51 +74,14 @@ class Quantum(Trained, OfCell):
             return training
         return replace(training, frozen=(*training.frozen, "proj_bias"))
 
-    def _fit(
-        self,
-        examples: Examples,
-        rng: np.random.Generator,
-        validation: Examples | None,
-        callback: Callable[[TrainState], bool | None] | None = None,
-    ) -> FittedQuantum:
-        """The same for one set."""
-        of_model = None if callback is None else lambda _, state: callback(state)
-        return self._fit_many([examples], [rng], [validation], of_model)[0]
-
-    def _fit_many(
-        self,
-        examples: list[Examples],
-        rngs: list[np.random.Generator],
-        validation: list[Examples | None],
-        callback: Callable[[int, TrainState], bool | None] | None = None,
-    ) -> list[FittedQuantum]:
-        """Draw initial parameters and train them; each lead takes a system wire.
-
-        Those whose data have the same shapes are trained as one batch.
-        """
-        alike: dict[tuple, list[int]] = {}
-        for k, sets in enumerate(zip(examples, validation, strict=True)):
-            shapes = (part and (part.inputs.shape, part.targets.shape) for part in sets)
-            alike.setdefault((examples[k].layout, *shapes), []).append(k)
-        found: dict[int, FittedQuantum] = {}
-        for some in alike.values():
-            ours = ([part[k] for k in some] for part in (examples, rngs, validation))
-
-            def of_model(k: int, state: TrainState, some: list = some) -> bool | None:
-                return callback(some[k], state)
-
-            fitted = self._fit_alike(*ours, callback and of_model)
-            found |= zip(some, fitted, strict=True)
-        return [found[k] for k in range(len(examples))]
-
     def _fit_alike(
         self,
         examples: list[Examples],
         rngs: list[np.random.Generator],
         validation: list[Examples | None],
-        callback: Callable[[int, TrainState], bool | None] | None,
+        callback: Callable[[TrainState], bool | None] | None = None,
     ) -> list[FittedQuantum]:
-        """Train models on data of the same shapes."""
+        """Draw initial parameters and train them; each lead takes a system wire."""
         layout, training = examples[0].layout, self.training
         config = self._config(layout)
         if config.n_outputs == 1:
@@ -140,7 +103,7 @@ class Quantum(Trained, OfCell):
             training,
             rngs=shuffles,
             validation=None if validation[0] is None else _data(validation, config),
-            callback=callback,
+            callback=callback and (lambda _, state: callback(state)),
         )
         n_params = sum(
             array.size
@@ -158,13 +121,10 @@ def _data(sets: list[Examples], config: QLSTMConfig) -> tuple[NDArray, NDArray]:
 
     With a first axis of models, but for a set that all share.
     """
-    shared = all(own is sets[0] for own in sets)
-    inputs, targets = (
-        part[0] if shared else np.stack(part)
-        for part in ([own.inputs for own in sets], [own.targets for own in sets])
-    )
+    inputs, targets = stack_examples(sets)
     if config.loss == "all":  # the values after each step: (..., n_steps, horizon)
         after = np.concatenate([inputs[..., 1:, 0], targets], axis=-1)
         horizon = targets.shape[-1]
         targets = np.lib.stride_tricks.sliding_window_view(after, horizon, axis=-1)
-    return inputs, targets if config.n_outputs > 1 else targets[..., 0]
+    targets = targets if config.n_outputs > 1 else targets[..., 0]
+    return (inputs, targets) if len(inputs) > 1 else (inputs[0], targets[0])

@@ -6,7 +6,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from qlstm.adam import adam_init, adam_update, clip_gradient, scheduled_rate
 from qlstm.checks import check_rng, check_size
 from qlstm.forecasting.base import Fitted, Trained
 from qlstm.forecasting.baselines.recurrent import (
@@ -17,8 +16,11 @@ from qlstm.forecasting.baselines.recurrent import (
     recurrent_forecast,
     recurrent_loss_and_grad,
 )
-from qlstm.forecasting.examples import Examples, Layout
-from qlstm.options import Training
+from qlstm.forecasting.examples import Examples, Layout, stack_examples
+from qlstm.rule import Rngs
+from qlstm.run_state import first_state
+from qlstm.sets import Sets
+from qlstm.train import train_together
 
 HIDDEN = 8
 """Units where neither `hidden` nor `match_params` is given."""
@@ -70,18 +72,30 @@ class Network(Trained):
                 check_size(name, getattr(self, name))
         super().__post_init__()
 
-    def _fit(
-        self, examples: Examples, rng: np.random.Generator, validation: Examples | None
-    ) -> FittedNetwork:
+    def _fit_alike(
+        self,
+        examples: list[Examples],
+        rngs: list[np.random.Generator],
+        validation: list[Examples | None],
+    ) -> list[FittedNetwork]:
         """Draw initial parameters and train them on shuffled minibatches."""
-        check_rng(rng)
-        layout = examples.layout
-        params = init_recurrent(self.cell, self.units(layout), layout, rng)
-        params, history = train_network(
-            self.cell, params, examples, validation, self.training, rng
-        )
-        n_params = sum(array.size for array in params)
-        return FittedNetwork(layout, n_params, self.cell, params, history)
+        layout, cell = examples[0].layout, self.cell
+        units, states = self.units(layout), []
+        for rng in rngs:
+            check_rng(rng)
+            states.append(first_state(init_recurrent(cell, units, layout, rng), rng))
+        held_out = None if validation[0] is None else stack_examples(validation)
+        sets = Sets(*stack_examples(examples), held_out)
+        done = train_together(states, sets, _NetworkLearner(cell), self.training)
+        fitted = []
+        for rng, state in zip(rngs, done, strict=True):
+            rng.bit_generator.state = state.rng_state  # it has drawn the shuffles
+            history = {k: row for k, row in state.history.items() if k != "seconds"}
+            stops = self.patience is not None
+            params = state.best_params if stops else state.params
+            n_params = sum(array.size for array in params)
+            fitted.append(FittedNetwork(layout, n_params, cell, params, history))
+        return fitted
 
     def units(self, layout: Layout) -> int:
         """Hidden units for windows of this layout."""
@@ -129,43 +143,25 @@ class LSTM(Network):
     cell = LSTMCell
 
 
-def train_network(
-    cell: Cell,
-    params: RecurrentParams,
-    examples: Examples,
-    held_out: Examples | None,
-    training: Training,
-    rng: np.random.Generator,
-) -> tuple[RecurrentParams, dict[str, list[float]]]:
-    """Adam on shuffled minibatches: the parameters, and losses by epoch."""
-    adam, best = adam_init(params), params
-    history: dict[str, list[float]] = {"loss": []}
-    epochs, patience = training.epochs, training.patience
-    for epoch in range(epochs):
-        order, total = rng.permutation(len(examples.inputs)), 0.0
-        rate = scheduled_rate(training.learning_rate, training.schedule, epoch, epochs)
-        for start in range(0, len(order), training.batch_size):
-            rows = order[start : start + training.batch_size]
-            loss, grads = recurrent_loss_and_grad(
-                cell, params, examples.inputs[rows], examples.targets[rows]
-            )
-            grads = clip_gradient(grads, training.clip_norm)
-            params, adam = adam_update(params, grads, adam, rate)
-            total += loss * len(rows)
-        history["loss"].append(total / len(order))
-        if not np.isfinite(total):
-            raise ValueError(
-                f"The loss must stay finite, but is {total} after epoch {epoch + 1}."
-            )
-        if held_out is not None:
-            predicted = recurrent_forecast(cell, params, held_out.inputs)
-            mse = float(np.mean((predicted - held_out.targets) ** 2))
-            history.setdefault("val_loss", []).append(mse)
-        waited = epochs_since_best(history.get("val_loss", history["loss"]))
-        best = params if waited == 0 else best
-        if patience is not None and waited >= patience:
-            break
-    return params if patience is None else best, history
+class _NetworkLearner:
+    """A network as what is trained."""
+
+    def __init__(self, cell: Cell) -> None:
+        """Its cell is all it needs."""
+        self.cell = cell
+
+    def loss_and_grad(
+        self, params: RecurrentParams, inputs: NDArray, targets: NDArray, rngs: Rngs
+    ) -> tuple[NDArray, RecurrentParams, None]:
+        """Nothing switches."""
+        return *recurrent_loss_and_grad(self.cell, params, inputs, targets), None
+
+    def loss(
+        self, params: RecurrentParams, inputs: NDArray, targets: NDArray, rngs: Rngs
+    ) -> NDArray[np.float64]:
+        """Mean squared error of each network."""
+        squares = (recurrent_forecast(self.cell, params, inputs) - targets) ** 2
+        return squares.reshape(len(squares), -1).mean(axis=1)
 
 
 def count_params(cell: Cell, n_hidden: int, layout: Layout) -> int:
@@ -187,8 +183,3 @@ def init_recurrent(
         (layout.n_outputs,),
     )
     return RecurrentParams(*(rng.uniform(-bound, bound, shape) for shape in shapes))
-
-
-def epochs_since_best(losses: list[float]) -> int:
-    """Epochs since the lowest loss, 0 if it is the last."""
-    return len(losses) - 1 - int(np.argmin(losses))
