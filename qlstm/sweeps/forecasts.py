@@ -156,7 +156,7 @@ def forecast_kind(config: Config) -> tuple[str, int]:
         The configuration without its seed, and how many such runs pay at most.
     """
     model, protocol = config["model"], _protocol(config["dataset"])
-    at_most = 1
+    at_most = AT_ONCE if "epochs" in forecaster_options(model["name"]) else 1
     if model["name"] == "quantum":
         names = {field.name for field in fields(QLSTMConfig)} & set(model)
         cell = QLSTMConfig(**{name: model[name] for name in names})
