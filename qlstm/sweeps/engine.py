@@ -125,7 +125,7 @@ def run_sweep(
         together: How several runs are done in one call, if they can be. They are
             recorded, skipped and done again one by one all the same.
         retries: How often a run is done again because its worker died.
-        window: Most runs that are submitted at a time; None for four each worker, and
+        window: Most calls that are submitted at a time; None for four each worker, and
             at least 64.
         callback: Called with the `Tally` at the start and after each change.
         say: Called with one line about each failure, death and damaged file; None
