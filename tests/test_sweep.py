@@ -515,8 +515,18 @@ def test_a_folder_is_for_one_sweep_at_a_time(tmp_path, thread):
         pytest.raises(BlockingIOError, match="one sweep at a time"),
     ):
         run_sweep(logged, [], tmp_path, thread)
+    run_sweep(logged, logged_configs(tmp_path / "log", 1), tmp_path, thread)
     assert (tmp_path / "lock").exists()
-    run_sweep(logged, [], tmp_path, thread)
+
+
+def test_a_sweep_without_a_run_leaves_nothing(tmp_path, thread):
+    out = tmp_path / "new" / "sweep"
+    run_sweep(logged, [], out, thread)
+    assert not out.parent.exists()
+    out.mkdir(parents=True)
+    (out / "mine").touch()
+    run_sweep(logged, [], out, thread)
+    assert sorted(path.name for path in out.iterdir()) == ["lock", "mine"]
 
 
 @posix
