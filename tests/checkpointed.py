@@ -1,9 +1,10 @@
 """A training that saves its state every epoch, and goes on from it: a user's command.
 
-`python checkpointed.py FOLDER EPOCHS` prints a line when it begins and one an epoch.
+`python checkpointed.py FOLDER EPOCHS` says every epoch, and with `--pause-after EPOCH`
+waits there for a signal.
 """
 
-import argparse
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +30,17 @@ def main(args):
     state = train_init(init_params(config, rng), rng)
     if state_file.exists():
         state, _ = load_state(state_file)
-    print("begun", flush=True)
+
+    def say(epoch):
+        print(epoch, flush=True)
+        if epoch == args.pause_after:
+            signal.pause()
 
     def keep(now):
         save_state(state_file, now, config)
-        print(now.epoch, flush=True)
+        say(now.epoch)
 
+    say(state.epoch)
     state = train(state, inputs, targets, config, epochs=args.epochs, callback=keep)
     save_model(args.folder / "model.npz", state.params, config)
 
@@ -43,4 +49,5 @@ if __name__ == "__main__":
     parser = Parser(None, __doc__, prog="checkpointed")
     parser.add_argument("folder", type=Path)
     parser.add_argument("epochs", type=positive_int)
+    parser.add_argument("--pause-after", type=int)
     run_main(main, parser)

@@ -1,6 +1,7 @@
 """What every command has: options that are checked, errors of one line, a status."""
 
 import argparse
+import atexit
 import os
 import signal
 import subprocess
@@ -75,6 +76,7 @@ def run_main(
         parser: The command's parser.
     """
     args = parser.parse_args()
+    atexit.register(_ignore_signals)
     try:
         with _unwound_by_signals():
             status = main(args)
@@ -127,6 +129,12 @@ def _unwound_by_signals() -> Iterator[None]:
         yield
     finally:
         restore()
+
+
+def _ignore_signals() -> None:
+    """At the end of Python, which has no handlers then, all is done."""
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def ensure_one_thread(module: str) -> None:
