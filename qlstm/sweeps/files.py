@@ -8,7 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from qlstm.files import parse_json, passing_folder, sha256_of_json, write_json, write_text
+from qlstm.files import (
+    parse_json,
+    passing_folder,
+    sha256_of_json,
+    write_json,
+    write_text,
+)
 
 FORMAT_VERSION = 1
 FINISHED, FAILED = "qlstm-run", "qlstm-failed-run"
