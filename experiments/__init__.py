@@ -1,7 +1,7 @@
 """One question each: `python -m experiments.NAME` is a command.
 
-Python loads this before everything else of a command, whose imports take a second. Until
-`run_main` takes over, and after it, a signal ends the process at once with one line.
+Python loads this before everything else of a command, whose imports take a second.
+Until `run_main` takes over, a signal ends the process at once with one line.
 """
 
 import os

@@ -25,19 +25,20 @@ ENVIRONMENT = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)
 WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGKILL: ""}
 CLOCKED = {"seconds", "sha256", "attempt", "text"}
 """Keys of JSON that differ from run to run."""
-COMMANDS = {
-    "training": ["tests/checkpointed.py", "{}", "60"],
-    "sweep": "-m experiments.sweep --models quantum:RY:mixed,ar --epochs 8 "
-    "--seeds 8 --workers 2 --out {}".split(),
-    "ablation": "-m experiments.ablation --quick --workers 2 --out {}".split(),
-    "entangling_power": "-m experiments.entangling_power --quick --starts 1 --draws 1 "
-    "--out {}".split(),
+OPTIONS = {
+    "sweep": "--models quantum:RY:mixed,ar --epochs 8 --seeds 8 --workers 2",
+    "ablation": "--quick --workers 2",
+    "entangling_power": "--quick --starts 1 --draws 1",
 }
+COMMANDS = ["training", *OPTIONS]
 
 
 def start(name, folder):
     """A command in a session of its own."""
-    command = [part.format(folder) for part in COMMANDS[name]]
+    if name == "training":
+        command = ["tests/checkpointed.py", folder, "60"]
+    else:
+        command = ["-m", f"experiments.{name}", *OPTIONS[name].split(), "--out", folder]
     return subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,
@@ -46,13 +47,7 @@ def start(name, folder):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=hear,
     )
-
-
-def hear():
-    """Take signals as from a terminal, even where a shell has had them ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for_handler(process):
@@ -151,8 +146,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("times", type=int, help="moments for each signal and command")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=[*COMMANDS])
+    parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=COMMANDS)
     args = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # even under nohup
     draw = random.Random(args.seed)
     for name in args.commands:
         with tempfile.TemporaryDirectory() as work:

@@ -17,7 +17,8 @@ A command is a `Parser` and a function of its parsed options, which `run_main` r
 
 Results go to standard output, progress and errors to standard error. The exit status is
 0, or what `main` returns, such as 1 after failed runs; 2 with one line about what the
-user gave, which names the option; 130 after Ctrl-C, 143 after SIGTERM. A bug keeps its traceback.
+user gave, which names the option; 130 after Ctrl-C and 143 after SIGTERM, with one line
+and nothing that runs on. A bug keeps its traceback.
 """
 
 from qlstm.commands.forecasts import (
