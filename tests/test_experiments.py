@@ -25,7 +25,7 @@ def run(experiment, *options):
     """An experiment in a process of its own."""
     command = [sys.executable, "-m", f"experiments.{experiment}", *map(str, options)]
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
     )
 
 
@@ -258,7 +258,7 @@ def test_a_terminal_shows_a_bar(tmp_path):
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=slave
     ) as process:
         os.close(slave)
-        shown, deadline = b"", time.monotonic() + 120
+        shown, deadline = b"", time.monotonic() + 600
         while time.monotonic() < deadline:
             if not select.select([master], [], [], 1.0)[0]:
                 continue
@@ -269,7 +269,7 @@ def test_a_terminal_shows_a_bar(tmp_path):
             if not data:
                 break
             shown += data
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=600) == 0
     os.close(master)
     text = shown.decode()
     bars = re.findall(
