@@ -26,7 +26,7 @@ from experiments.comparison.report import (
 from experiments.comparison.runs import Entry, Outcome, Setting, do_runs, make_parser
 from experiments.comparison.strips import Strip, draw_strips, plain_numbers
 from qlstm import MEMORIES, ROTATIONS
-from qlstm.commands import Parser, format_table, run_main
+from qlstm.commands import Parser, check_results, format_table, run_main
 from qlstm.forecasting import quartiles
 
 FULL, AR = "full", "AR(10)"
@@ -39,6 +39,8 @@ BASES = {
 def main(args: argparse.Namespace) -> None:
     """Do the runs that are left; print, draw and write what all of them say."""
     setting = Setting.asked_for(args)
+    name = "ablation" if args.base == "paper" else f"ablation_{args.base}"
+    check_results(args.out, f"{name}.json", f"{name}.png")
     outcome = do_runs(args, setting, make_entries(args.base, setting), (FULL, AR))
     rows = make_rows(outcome)
     about = (
@@ -47,7 +49,6 @@ def main(args: argparse.Namespace) -> None:
     )
     text = full_text(outcome, about, table(rows), verdict(rows, len(setting.seeds)))
     print(text)
-    name = "ablation" if args.base == "paper" else f"ablation_{args.base}"
     own = {"experiment": "ablation", "base": args.base, "text": text}
     figure = draw([row for row in rows if row.label != FULL], args.base)
     write_comparison(args.out, name, outcome, rows, figure, **own)

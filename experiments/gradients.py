@@ -22,6 +22,7 @@ from qlstm import PAPER_MEMORIES, ROTATIONS, QLSTMConfig, init_params, loss_grad
 from qlstm.commands import (
     Parser,
     add_model_options,
+    check_results,
     format_table,
     model_config,
     positive_int,
@@ -58,6 +59,7 @@ def options() -> Parser:
 
 def main(args: argparse.Namespace) -> None:
     """Measure, print, draw, write."""
+    check_results(args.out, "gradients.json", "gradients.png")
     rows = []
     for rotation in ROTATIONS:
         for memory in PAPER_MEMORIES:

@@ -15,6 +15,7 @@ from qlstm.commands import (
     Parser,
     add_csv_options,
     add_sweep_options,
+    check_results,
     csv_source,
     positive_int,
     run_configs,
@@ -46,6 +47,7 @@ SHOWN = {
 def main(args: argparse.Namespace) -> int:
     """Do the runs that are left, and report them all."""
     configs = make_configs(args)
+    check_results(args.out, "table.csv", "summary.csv", "summary.txt")
     tally = run_configs(run_forecast, configs, args, TOGETHER)
     text, paths = write_tables(args.out, configs, SHOWN)
     print(f"{text}\n\nWrote {', '.join(map(str, paths))}.")

@@ -9,7 +9,7 @@ import platform
 import secrets
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ __all__ = [
     "atomic_path",
     "canonical_json",
     "parse_json",
+    "passing_folder",
     "sha256_of_file",
     "sha256_of_json",
     "versions",
@@ -31,12 +32,31 @@ MAX_DEPTH = 200
 
 
 @contextmanager
+def passing_folder(folder: str | os.PathLike) -> Iterator[None]:
+    """Make a folder and those above it; those that stay empty go with the block.
+
+    Args:
+        folder: What to make if it is missing.
+    """
+    folder = Path(folder)
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        with suppress(OSError):  # it is not empty
+            for path in missing:
+                path.rmdir()
+
+
+@contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """Give a temporary path beside `path`, and rename it when the block ends well.
 
-    A run that is killed inside the block leaves what was there before. A file that is
-    replaced keeps its rights, and its owner if the process may give it; a new one gets
-    the usual ones. A link stays, and what it names is replaced.
+    A run that is killed inside the block leaves what was there before, and a temporary
+    file, which goes when `path` is written again. A file that is replaced keeps its
+    rights, and its owner if the process may give it; a new one gets the usual ones. A
+    link stays, and what it names is replaced.
 
     Args:
         path: The file to write; missing folders are made.
@@ -51,20 +71,21 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(os.path.realpath(path) if os.path.islink(path) else path)
     path.parent.mkdir(parents=True, exist_ok=True)
     old = _old_file(path)
-    temporary = path.with_name(_temporary_name(path))
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
     try:  # the system applies the umask; a file that was secret is so from the start
-        handle = os.open(temporary, flags, 0o666 if old is None else 0o600)
+        temporary, handle = _make_temporary(path, 0o666 if old is None else 0o600)
     except OSError as error:
         raise type(error)(error.errno, error.strerror, str(path)) from None
-    os.close(handle)
     try:
         yield temporary
         if old is not None:
             _give_rights(temporary, old)
         os.replace(temporary, path)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
+    finally:  # by now another writer may have the temporary name
+        if handle is not None:
+            os.close(handle)
 
 
 def _old_file(path: Path) -> os.stat_result | None:
@@ -82,11 +103,51 @@ def _old_file(path: Path) -> os.stat_result | None:
     return old
 
 
-def _temporary_name(path: Path) -> str:
+def _make_temporary(path: Path, mode: int) -> tuple[Path, int | None]:
+    """A new temporary file of `path`, and what keeps it from being taken for abandoned.
+
+    The first one that writes `path` takes a name that follows from it, and a lock while
+    it writes. So the next one knows a file that a killed process left: nobody locks it.
+    Whoever comes meanwhile takes a name of its own.
+    """
+    digits = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]
+    usual = path.with_name(_temporary_name(path, digits))
+    new = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+    if os.name == "posix":
+        with suppress(OSError):
+            abandoned = _own(usual, os.O_WRONLY | os.O_NONBLOCK)
+            if abandoned is not None:
+                usual.unlink()
+                os.close(abandoned)
+        with suppress(FileExistsError):
+            handle = _own(usual, new, mode)
+            if handle is not None:
+                return usual, handle
+    other = path.with_name(_temporary_name(path, secrets.token_hex(4)))
+    os.close(os.open(other, new, mode))
+    return other, None
+
+
+def _own(path: Path, flags: int, mode: int = 0) -> int | None:
+    """Open and lock a file; None if another process has it, or has moved it since."""
+    import fcntl
+
+    handle = os.open(path, flags | os.O_NOFOLLOW, mode)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(handle), path.lstat()):
+            return handle
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(handle)
+    return None
+
+
+def _temporary_name(path: Path, digits: str) -> str:
     """A hidden name of at most 90 bytes; that of a run is `HALF_WRITTEN` to a sweep."""
     stem = os.fsencode(path.stem)[:64].decode(errors="ignore")
     suffix = path.suffix if len(os.fsencode(path.suffix)) <= 16 else ""
-    return f".{stem}-{secrets.token_hex(4)}{suffix}"
+    return f".{stem}-{digits}{suffix}"
 
 
 def _give_rights(path: Path, old: os.stat_result) -> None:

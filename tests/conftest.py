@@ -1,10 +1,15 @@
 """What every test finds, and leaves as it was."""
 
+import signal
+
 import pytest
 
 from qlstm.forecasting import FORECASTERS
 from qlstm.memory import RULES
 from qlstm.readout import READOUTS
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script;
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # processes inherit it
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from qlstm import QLSTMConfig, fit, init_params
 
 def fitted(config):
     """Train a small model, once as many processes as wanted have begun one."""
-    meeting, deadline = Path(config["meeting"]), time.monotonic() + 60
+    meeting, deadline = Path(config["meeting"]), time.monotonic() + 600
     (meeting / str(os.getpid())).touch()
     while len(list(meeting.iterdir())) < config["processes"]:
         assert time.monotonic() < deadline, "the others never came"

@@ -2,15 +2,14 @@
 
 import os
 import signal
-import sys
 import time
 import uuid
 import warnings
 from collections import Counter
 from pathlib import Path
 
+from qlstm.commands import Parser, add_sweep_options, run_configs, run_main
 from qlstm.memory import RULES
-from qlstm.sweeps import ProcessWorkers, run_sweep
 
 
 def logged(config):
@@ -21,6 +20,8 @@ def logged(config):
     if before < config.get("deaths", 0):
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(config.get("seconds", 0))
+    while config.get("waits") and not (log / "gate").exists():
+        time.sleep(0.01)
     if "error" in config:
         raise ValueError(config["error"])
     (log / f"{name}.ended.{uuid.uuid4().hex}").touch()
@@ -31,6 +32,14 @@ def logged_configs(log, n, **more):
     """Configurations of `logged`."""
     log.mkdir(exist_ok=True)
     return [{"log": str(log), "name": k} | more for k in range(n)]
+
+
+def waiting_configs(log, n, n_waiting):
+    """Those, of which the last ones wait for a file."""
+    configs = logged_configs(log, n)
+    return configs[: n - n_waiting] + [
+        config | {"waits": True} for config in configs[n - n_waiting :]
+    ]
 
 
 def counts(log, event):
@@ -71,8 +80,15 @@ def not_finite(config):
     return {"mse": float("nan")}
 
 
+def main(args):
+    """Do the runs."""
+    configs = waiting_configs(args.out / "log", args.runs, args.waiting)
+    run_configs(logged, configs, args)
+
+
 if __name__ == "__main__":
-    folder, n_runs, seconds = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    configs = logged_configs(folder / "log", n_runs, seconds=seconds)
-    with ProcessWorkers(2) as workers:
-        print(*run_sweep(logged, configs, folder, workers), flush=True)
+    parser = Parser(None, __doc__, prog="sweep_runs")
+    for name in ("runs", "waiting"):
+        parser.add_argument(name, type=int)
+    add_sweep_options(parser, Path("out"))
+    run_main(main, parser)

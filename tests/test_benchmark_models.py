@@ -1,12 +1,12 @@
 """The comparison of all models as people run it: table, JSON, going on, errors."""
 
+import contextlib
+import io
 import json
 import re
 import runpy
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,14 +17,13 @@ from experiments.comparison.runs import run_model
 from qlstm.forecasting import SINE_PROTOCOLS, paired_wilcoxon
 from qlstm.sweeps.forecasts import run_forecast
 
-ROOT = Path(__file__).resolve().parents[1]
 NAME = "benchmark_models"
 
 
-def run_here(monkeypatch, module, *options):
+def run_here(monkeypatch, module, *options, workers=("--workers", "1")):
     """The command in this process, its runs in a thread: no process to wait for."""
     monkeypatch.setattr("qlstm.commands.sweeps.ProcessWorkers", ThreadPoolExecutor)
-    monkeypatch.setattr("sys.argv", [module, "--workers", "1", *map(str, options)])
+    monkeypatch.setattr("sys.argv", [module, *workers, *map(str, options)])
     monkeypatch.delitem(sys.modules, f"experiments.{module}", raising=False)
     runpy.run_module(f"experiments.{module}", run_name="__main__")
 
@@ -32,14 +31,15 @@ def run_here(monkeypatch, module, *options):
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     """What a quick run prints, and its folder."""
-    out = tmp_path_factory.mktemp(NAME)
-    command = [sys.executable, "-m", f"experiments.{NAME}", "--quick"]
-    command += ["--workers", "1", "--out", out]
-    run = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
-    )
-    assert run.stderr == ""  # no progress without a terminal, no warnings
-    return run.stdout, out
+    out, said, errors = tmp_path_factory.mktemp(NAME), io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(errors),
+    ):
+        run_here(monkeypatch, NAME, "--quick", "--out", out)
+    assert errors.getvalue() == ""  # no progress without a terminal, no warnings
+    return said.getvalue(), out
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +180,8 @@ def test_the_verdict_follows_from_the_numbers():
     assert "Above AR(10): bad (+0.5000), p = 0.001." in text
     assert "take more seeds" not in text
     assert "take more seeds" in verdict(rows, 5)
+    untested = verdict([row._replace(against={}) for row in rows], 1)  # of one seed
+    assert untested.startswith("None of the 3 trained quantum models is shown")
 
 
 def test_noise_floor_is_that_of_the_noise(content):

@@ -1,6 +1,7 @@
 """What the command lines share."""
 
 import argparse
+import errno
 import io
 import json
 import sys
@@ -12,6 +13,7 @@ from qlstm import QLSTMConfig, init_params, train_init
 from qlstm.commands import (
     Parser,
     Progress,
+    check_results,
     epoch_progress,
     forecasting_parser,
     format_table,
@@ -211,6 +213,35 @@ def test_results_are_written_and_named(tmp_path, capsys):
     assert capsys.readouterr().out == f"\nWrote {paths[0]}, {paths[1]}.\n"
     assert json.loads(paths[0].read_text()) == {"a": 1}
     assert paths[1].read_bytes().startswith(b"\x89PNG")
+
+
+def test_results_that_can_be_written_leave_nothing_yet(tmp_path):
+    (tmp_path / "b.json").write_text("old")
+    check_results(tmp_path / "new" / "folder", "a.json", "a.png")
+    check_results(tmp_path, "b.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["b.json"]
+    assert (tmp_path / "b.json").read_text() == "old"
+
+
+def test_results_that_cannot_be_written_are_an_error_before_the_work(tmp_path):
+    (tmp_path / "a.json").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"a\.json"):
+        check_results(tmp_path, "b.json", "a.json")
+    (tmp_path / "taken").touch()
+    for folder in ("taken", "taken/below"):
+        with pytest.raises(OSError, match="taken"):
+            check_results(tmp_path / folder, "a.json")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "taken"]
+
+
+def test_a_full_disk_is_an_error_before_the_work(tmp_path, monkeypatch):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        check_results(tmp_path / "new", "a.json")
+    assert list(tmp_path.iterdir()) == []
 
 
 def progress_lines(stream, monkeypatch, epochs=4):

@@ -59,7 +59,7 @@ def test_asymmetric_bounds_may_both_lie_above():
 @pytest.mark.parametrize("kind", KINDS)
 def test_coverage_on_exchangeable_data(kind):
     rng = np.random.default_rng(0)
-    n, m, runs = 50, 20, 1500
+    n, m, runs = 50, 20, 600
     found = []
     for _ in range(runs):
         draws = rng.exponential(size=n + m) - 0.3

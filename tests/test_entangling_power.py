@@ -1,55 +1,60 @@
 """The experiment on entangling power: what it prints, writes and refuses."""
 
+import contextlib
+import io
 import json
 import os
+import runpy
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from neighbours import contents, fill
 
 from experiments.entangling_power import runs as power_runs
 from qlstm.sweeps.workers import THREADS
 
 STUDIES = ("gates", "sandwich", "circuits", "map")
-COMMAND = [sys.executable, "-m", "experiments.entangling_power"]
-# The experiment starts itself again unless it finds one thread.
-ENVIRONMENT = os.environ | dict.fromkeys(THREADS, "1")
+
+
+def run_here(monkeypatch, *options):
+    """The experiment in this process, which it takes for one with one thread."""
+    for name in THREADS:
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setattr("sys.argv", ["entangling_power", *map(str, options)])
+    runpy.run_module("experiments.entangling_power", run_name="__main__")
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Two quick runs with one seed, side by side: (standard output, folder) of each."""
-    folders = [tmp_path_factory.mktemp("run") for _ in range(2)]
+def quick(tmp_path_factory):
+    """A quick run: what it said, its folder."""
+    folder, said, errors = tmp_path_factory.mktemp("r"), io.StringIO(), io.StringIO()
+    users = fill(folder, tmp_path_factory.mktemp("outside"))[0]
     options = ["--quick", "--starts", "2", "--seed", "3", "--draws", "2"]
-    processes = [
-        subprocess.Popen(
-            [*COMMAND, *options, "--out", str(folder)],
-            env=ENVIRONMENT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for folder in folders
-    ]
-    ends = [process.communicate() for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], ends
-    assert [err for _, err in ends] == ["", ""]  # progress is for terminals
-    return [(out, folder) for (out, _), folder in zip(ends, folders, strict=True)]
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(errors),
+    ):
+        run_here(monkeypatch, *options, "--out", folder)
+    assert errors.getvalue() == ""  # progress is for terminals
+    assert contents(folder).items() > users.items()
+    return said.getvalue(), folder
 
 
 @pytest.fixture(scope="module")
-def content(runs):
-    """The JSON files of the first run, by study."""
-    folder = runs[0][1]
+def content(quick):
+    """The JSON files of the run, by study."""
+    folder = quick[1]
     return {
         study: json.loads((folder / f"entangling_power_{study}.json").read_text())
         for study in STUDIES
     }
 
 
-def test_every_study_prints_draws_and_writes(runs, content):
-    out, folder = runs[0]
+def test_every_study_prints_draws_and_writes(quick, content):
+    out, folder = quick
     for study in STUDIES:
         assert f"entangling_power_{study}.json" in out
         assert (folder / f"entangling_power_{study}.png").stat().st_size > 10_000
@@ -59,17 +64,17 @@ def test_every_study_prints_draws_and_writes(runs, content):
         assert header["seed"] == 3
         assert header["starts"] == 2
         assert {"python", "numpy", "scipy", "qlstm"} <= set(header["versions"])
-    assert len(list(folder.iterdir())) == 2 * len(STUDIES)
+    assert len(list(folder.glob("entangling_power_*"))) == 2 * len(STUDIES)
     assert "-0.000" not in out
     assert "qubit-qutrit, down" in out
     assert "the certified intervals do not overlap in" in out
 
 
-def test_the_same_seed_gives_the_same_files(runs):
-    (_, one), (_, other) = runs
-    for study in STUDIES:
-        name = f"entangling_power_{study}.json"
-        assert (one / name).read_bytes() == (other / name).read_bytes()
+def test_the_same_seed_gives_the_same_numbers(content):
+    again = [power_runs.measure_gates(2, 3), *power_runs.measure_circuits(2, 2, 3)]
+    circuits = content["circuits"]
+    found = [content["gates"]["gates"], circuits["draws"], circuits["qubit_qutrit"]]
+    assert json.loads(json.dumps(again)) == found
 
 
 def test_the_named_gates(content):
@@ -181,26 +186,21 @@ def test_the_map_is_flat_for_rx_alone(content):
         (["--out", __file__], "File exists"),
     ],
 )
-def test_wrong_options_are_one_line(options, message):
-    end = subprocess.run(
-        [*COMMAND, *options],
-        check=False,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-    )
-    assert end.returncode == 2
-    assert end.stdout == ""
-    assert end.stderr.startswith("error: ")
-    assert end.stderr.count("\n") == 1
-    assert message in end.stderr
+def test_wrong_options_are_one_line(options, message, monkeypatch, capsys):
+    with pytest.raises(SystemExit) as status:
+        run_here(monkeypatch, *options)
+    assert status.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert message in err
 
 
 def test_the_run_in_one_thread_passes_its_status_on():
-    threads = THREADS
-    environment = {k: v for k, v in os.environ.items() if k not in threads}
+    environment = {k: v for k, v in os.environ.items() if k not in THREADS}
     end = subprocess.run(
-        [*COMMAND, "--out", __file__],
+        [sys.executable, "-m", "experiments.entangling_power", "--out", __file__],
         check=False,
         env=environment,
         capture_output=True,

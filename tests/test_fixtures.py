@@ -50,7 +50,7 @@ def run(experiment, *options):
     """An experiment in a process of its own."""
     command = [sys.executable, "-m", f"experiments.{experiment}", *map(str, options)]
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
     )
 
 

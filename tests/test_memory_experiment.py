@@ -1,14 +1,13 @@
 """`experiments.memory`, small: what it prints, writes and draws; and its statistics."""
 
+import contextlib
+import io
 import json
-import os
 import runpy
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from neighbours import contents, fill
 from scipy import stats
 
 from experiments.memory import runs as memory_runs
@@ -16,7 +15,6 @@ from experiments.memory import statistics as memory_statistics
 from qlstm import QLSTMConfig, predict
 from qlstm.forecasting import SINE_PROTOCOLS, noisy_sine, prepare
 
-ROOT = Path(__file__).resolve().parents[1]
 FIGURES = [
     "memory_curves.png",
     "memory_errors.png",
@@ -26,44 +24,37 @@ FIGURES = [
 ]
 
 
-def run(folder, *options):
-    """The experiment in a process of its own."""
-    command = [sys.executable, "-m", "experiments.memory", "--quick", "--out", folder]
-    return subprocess.run(
-        [*map(str, command), *options],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-    )
-
-
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory):
-    """One quick run: the finished process, the JSON, the folder."""
-    folder = tmp_path_factory.mktemp("memory")
-    done = run(folder)
-    assert done.returncode == 0, done.stderr
-    return done, json.loads((folder / "memory.json").read_text()), folder
+    """One quick run: what it said, the JSON, the folder."""
+    folder, said, errors = tmp_path_factory.mktemp("m"), io.StringIO(), io.StringIO()
+    users = fill(folder, tmp_path_factory.mktemp("outside"))[0]
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(errors),
+    ):
+        monkeypatch.setattr("sys.argv", ["memory", "--quick", "--out", str(folder)])
+        runpy.run_module("experiments.memory", run_name="__main__")
+    assert errors.getvalue() == ""
+    assert contents(folder).items() > users.items()
+    return said.getvalue(), json.loads((folder / "memory.json").read_text()), folder
 
 
-def test_it_is_quiet_on_standard_error_and_names_its_files(quick):
-    done, _, folder = quick
-    assert done.stderr == ""
-    last = done.stdout.splitlines()[-1]
+def test_it_names_its_files(quick):
+    said, _, folder = quick
+    last = said.splitlines()[-1]
     assert last.startswith("Wrote ")
     for name in ["memory.json", *FIGURES]:
         assert str(folder / name) in last
 
 
 def test_every_figure_has_its_paragraph(quick):
-    done, _, folder = quick
+    said, _, folder = quick
     assert sorted(path.name for path in folder.glob("*.png")) == FIGURES
     for name in FIGURES:
         assert (folder / name).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-        paragraph = next(x for x in done.stdout.split("\n\n") if x.startswith(name))
+        paragraph = next(x for x in said.split("\n\n") if x.startswith(name))
         assert len(paragraph) > 150
 
 
@@ -165,17 +156,10 @@ def run_here(folder, monkeypatch, *options):
     return content, [path.name for path in drawn]
 
 
-def test_the_same_seed_gives_the_same_json_but_for_the_time(
-    quick, tmp_path, monkeypatch
-):
-    _, content, _ = quick
-    again, _ = run_here(tmp_path, monkeypatch)
-    assert again == {k: v for k, v in content.items() if k != "seconds"}
-
-
-def test_options(tmp_path, monkeypatch):
+def test_options_and_the_same_seed_gives_the_same_json(tmp_path, monkeypatch):
     options = ("--rotation", "RY", "--seeds", "1", "--epochs", "1", "--seed", "5")
     content, drawn = run_here(tmp_path, monkeypatch, *options)
+    assert (content, drawn) == run_here(tmp_path, monkeypatch, *options)
     assert {record["seed"] for record in content["runs"]} == {5}
     assert {record["rotation"] for record in content["runs"]} == {"RY"}
     assert content["sizes"]["epochs"] == 1

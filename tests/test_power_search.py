@@ -203,7 +203,7 @@ def test_two_qubit_gates_destroy_as_much_as_they_create():
         np.testing.assert_allclose(up.value, down.value, atol=1e-9)
 
 
-@pytest.mark.parametrize("dims", ALL_DIMS)
+@pytest.mark.parametrize("dims", [(2, 2), (2, 3), (3, 3), (4, 4)])
 def test_local_unitaries_and_exchanged_sides_change_nothing(dims):
     rng = np.random.default_rng(10)
     d_a, d_b = dims

@@ -34,7 +34,7 @@ def _windows(values: np.ndarray, n_steps: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.skipif(not RUNS, reason="the reference runs are not on this machine")
-@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", RUNS, ids=[path.stem for path in RUNS])
 def test_reproduces_the_published_run(path):
     run = json.loads(path.read_text())
     config = QLSTMConfig(

@@ -1,14 +1,14 @@
 """The reproduction as people run it: tables, JSON, going on, errors."""
 
+import contextlib
+import io
 import json
 import re
-import runpy
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from test_benchmark_models import run_here
 
 from qlstm import QLSTMConfig
 from qlstm.forecasting import (
@@ -21,7 +21,6 @@ from qlstm.forecasting import (
     prepare,
 )
 
-ROOT = Path(__file__).resolve().parents[1]
 MODELS = [
     "RX collapse",
     "RX probabilities",
@@ -33,18 +32,16 @@ MODELS = [
 
 
 def run(*options):
-    """The command in a process of its own."""
-    command = [sys.executable, "-m", "experiments.reproduction", *map(str, options)]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
-    )
-
-
-def run_here(monkeypatch, *options):
-    """The command in this process."""
-    monkeypatch.syspath_prepend(ROOT)
-    monkeypatch.setattr("sys.argv", ["reproduction", *map(str, options)])
-    return runpy.run_module("experiments.reproduction", run_name="__main__")
+    """The command in this process, its runs in a thread; what it says."""
+    said, errors = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(errors),
+    ):
+        run_here(monkeypatch, "reproduction", *options)
+    assert errors.getvalue() == ""
+    return said.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +61,9 @@ def quick(days, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
     options = ["--quick", "--csv", days, "--column", "tavg", "--weather-seeds", 3]
     options += ["--out", out]
-    process = run(*options)
-    assert (process.returncode, process.stderr) == (0, "")
+    text = run(*options)
     content = json.loads((out / "reproduction.json").read_text(encoding="utf-8"))
-    return options, process.stdout, content
+    return options, text, content
 
 
 def test_there_is_a_table_for_each_protocol(quick):
@@ -146,7 +142,7 @@ def test_started_again_it_goes_on(quick):
     lost = min((out / "runs").iterdir())
     lost.unlink()
     (out / "reproduction.png").unlink()
-    again = run(*options, "--workers", 1).stdout
+    again = run(*options)
     assert "1 finished, 0 failed, 69 skipped " in again
     assert lost.exists() and (out / "reproduction.png").stat().st_size > 10_000
     assert again.splitlines()[2:] == text.splitlines()[2:]
@@ -167,7 +163,7 @@ def test_started_again_it_goes_on(quick):
 def test_wrong_options_are_one_line(options, message, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
     with pytest.raises(SystemExit) as status:
-        run_here(monkeypatch, "--quick", *options.split(), "--out", out)
+        run_here(monkeypatch, "reproduction", "--quick", *options.split(), "--out", out)
     assert status.value.code == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1
@@ -178,7 +174,7 @@ def test_wrong_options_are_one_line(options, message, tmp_path, monkeypatch, cap
 def test_a_column_that_is_not_there(days, tmp_path, monkeypatch, capsys):
     options = ["--quick", "--csv", days, "--column", "wind", "--out", tmp_path / "out"]
     with pytest.raises(SystemExit) as status:
-        run_here(monkeypatch, *options)
+        run_here(monkeypatch, "reproduction", *options)
     assert status.value.code == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "wind" in error
@@ -187,6 +183,6 @@ def test_a_column_that_is_not_there(days, tmp_path, monkeypatch, capsys):
 def test_a_file_where_a_folder_should_be(tmp_path, monkeypatch, capsys):
     (tmp_path / "out").write_text("taken")
     with pytest.raises(SystemExit) as status:
-        run_here(monkeypatch, "--quick", "--out", tmp_path / "out")
+        run_here(monkeypatch, "reproduction", "--quick", "--out", tmp_path / "out")
     assert status.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -4,6 +4,7 @@
 """
 
 import collections
+import functools
 import io
 import json
 import re
@@ -202,6 +203,7 @@ def test_damage_is_refused_in_one_line(kind, tmp_path):
     assert {name for name, came in found if came == "other"} <= {"nonsense"}
 
 
+@functools.cache
 def deflated_zeros(name, size):
     """A small archive whose one entry declares and holds many zeros."""
     file = io.BytesIO()

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 import sweep_runs
-from sweep_runs import counts, logged, logged_configs
+from sweep_runs import counts, logged, logged_configs, waiting_configs
 
 from qlstm.files import atomic_path
 from qlstm.memory import RULES
@@ -60,17 +60,31 @@ def results(folder, configs):
     return [record and record["result"] for record in records]
 
 
-def start(folder, n_runs, seconds):
-    """A sweep in a process of its own."""
-    command = [sys.executable, sweep_runs.__file__, folder, n_runs, seconds]
-    env = os.environ | {"PYTHONPATH": str(ROOT)}
+def start(folder, n_runs, n_waiting):
+    """A sweep as a command; the last of its runs wait until `let_end`."""
+    command = [sys.executable, sweep_runs.__file__, n_runs, n_waiting]
+    command += ["--workers", 2, "--out", folder]
     return subprocess.Popen(
-        list(map(str, command)), stdout=subprocess.PIPE, text=True, env=env
+        list(map(str, command)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
 
 
-def wait_for(condition, seconds=30):
-    """Wait until a condition holds."""
+def let_end(log):
+    """Let waiting runs end."""
+    (log / "gate").touch()
+
+
+def finished(folder):
+    """The files of finished runs."""
+    return list((folder / "runs").glob("[!.]*.json"))
+
+
+def wait_for(condition, seconds=600):
+    """Wait until a condition holds; on the busiest machine it does long before."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it never happened"
@@ -162,7 +176,7 @@ def test_a_run_file_holds_everything(tmp_path, thread):
     assert record["config"] == config
     assert record["result"] == {"name": 0, "square": 0}
     assert (record["kind"], record["format_version"]) == ("qlstm-run", 1)
-    assert record["attempt"] == 1 and 0 <= record["seconds"] < 5
+    assert record["attempt"] == 1 and record["seconds"] >= 0
     assert set(record["versions"]) == {"python", "qlstm", "numpy", "scipy"}
 
 
@@ -368,21 +382,19 @@ def test_a_worker_that_dies_at_rest_costs_nothing(tmp_path):
         run_sweep(sweep_runs.environment, [{}], tmp_path, workers)
         (result,) = results(tmp_path, [{}])
         os.kill(result["pid"], signal.SIGKILL)
-        time.sleep(0.2)
+        wait_for(lambda: next(iter(workers._pools))._broken)
         tally = run_sweep(sweep_runs.environment, [{"x": 1}], tmp_path, workers)
     assert tally == Tally(1, finished=1)
     assert results(tmp_path, [{"x": 1}])[0]["pid"] != result["pid"]
 
 
 def test_an_error_does_not_wait_for_what_is_running(tmp_path):
-    (config,) = logged_configs(tmp_path / "log", 1, seconds=60)
-    start = time.monotonic()
+    (config,) = logged_configs(tmp_path / "log", 1, waits=True)
     with pytest.raises(KeyboardInterrupt), ProcessWorkers(1) as workers:
         future = workers.submit(logged, config)
         wait_for(lambda: counts(tmp_path / "log", "begun"))
         raise KeyboardInterrupt
     assert isinstance(future.exception(), BrokenExecutor)
-    assert time.monotonic() - start < 30
 
 
 def test_a_worker_uses_one_thread(tmp_path, monkeypatch):
@@ -450,7 +462,6 @@ def test_workers_that_cannot_start_end_the_sweep(tmp_path):
         env=os.environ | {"PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=60,
         check=False,
     )
     assert process.returncode == 1
@@ -515,65 +526,74 @@ def test_a_folder_is_for_one_sweep_at_a_time(tmp_path, thread):
         pytest.raises(BlockingIOError, match="one sweep at a time"),
     ):
         run_sweep(logged, [], tmp_path, thread)
+    run_sweep(logged, logged_configs(tmp_path / "log", 1), tmp_path, thread)
     assert (tmp_path / "lock").exists()
-    run_sweep(logged, [], tmp_path, thread)
+
+
+def test_a_sweep_without_a_run_leaves_nothing(tmp_path, thread):
+    out = tmp_path / "new" / "sweep"
+    run_sweep(logged, [], out, thread)
+    assert not out.parent.exists()
+    out.mkdir(parents=True)
+    (out / "mine").touch()
+    run_sweep(logged, [], out, thread)
+    assert sorted(path.name for path in out.iterdir()) == ["lock", "mine"]
 
 
 @posix
 def test_a_sweep_that_is_killed_goes_on(tmp_path, thread):
-    n, log = 24, tmp_path / "log"
-    configs = logged_configs(log, n, seconds=0.03)
-    process = start(tmp_path, n, 0.03)
-    wait_for(lambda: len(list((tmp_path / "runs").glob("[!.]*.json"))) >= n // 3)
+    n, log = 12, tmp_path / "log"
+    configs = waiting_configs(log, n, 6)
+    process = start(tmp_path, n, 6)
+    wait_for(lambda: len(counts(log, "begun")) == 8 and len(finished(tmp_path)) == 6)
     with pytest.raises(BlockingIOError, match="another one holds its lock"):
         run_sweep(logged, configs, tmp_path, thread)
     process.kill()
-    process.communicate(timeout=10)  # the pipe closes when the last worker has ended
-    kept = {k for k, result in enumerate(results(tmp_path, configs)) if result}
-    assert n // 3 <= len(kept) < n
-
-    again = start(tmp_path, n, 0.03)
-    out, _ = again.communicate(timeout=60)
-    assert again.returncode == 0
-    assert out.split()[:3] == [str(n), str(len(kept)), str(n - len(kept))]
+    process.communicate()  # the pipe closes when the last worker has ended
+    assert [result is not None for result in results(tmp_path, configs)] == (
+        [True] * 6 + [False] * 6
+    )
+    let_end(log)
+    again = start(tmp_path, n, 6)
+    out, err = again.communicate()
+    assert (again.returncode, err) == (0, "")
+    assert out.splitlines()[1].startswith("6 finished, 0 failed, 6 skipped ")
     assert all(results(tmp_path, configs))
-    begun = counts(log, "begun")
-    assert all(begun[k] == 1 for k in kept)
-    assert set(begun) == set(range(n))
-    # Each of two workers had one run in hand, and perhaps a result on its way.
-    assert sum(begun.values()) <= n + 4
+    begun = counts(log, "begun")  # each of two workers had one run in hand
+    assert begun == dict.fromkeys(range(n), 1) | {6: 2, 7: 2}
     assert not list(tmp_path.glob("*/.*"))
 
 
 @posix
-def test_workers_end_with_a_killed_parent(tmp_path):
-    logged_configs(tmp_path / "log", 2)
-    process = start(tmp_path, 2, 60)
-    wait_for(lambda: len(counts(tmp_path / "log", "begun")) == 2)
-    process.kill()
-    process.communicate(timeout=10)
-    assert not counts(tmp_path / "log", "ended")
-
-
-@posix
 def test_ctrl_c_while_workers_start_shows_no_tracebacks(tmp_path):
+    """The worker is held in its imports, until Ctrl-C has reached every process."""
     script = (
-        "import os, signal, threading, time\n"
+        "import os, signal, time\n"
         "from qlstm.sweeps.workers import ProcessWorkers\n"
+        "def stop(number, frame):\n"
+        "    open('go', 'w').close()\n"
+        "    raise KeyboardInterrupt\n"
+        "if __name__ == '__mp_main__':\n"
+        "    open('here', 'w').close()\n"
+        "    open('go').close()\n"
         "if __name__ == '__main__':\n"
-        "    with ProcessWorkers(2) as workers:\n"
-        "        futures = [workers.submit(time.sleep, 0.1) for _ in range(2)]\n"
-        "        time.sleep(0.1)\n"
+        "    signal.signal(signal.SIGINT, stop)\n"
+        "    with ProcessWorkers(1) as workers:\n"
+        "        workers.submit(time.sleep, 0)\n"
+        "        open('here').close()\n"
         "        os.killpg(0, signal.SIGINT)\n"
+        "        time.sleep(600)\n"
     )
     (tmp_path / "script.py").write_text(script)
+    for name in ("here", "go"):
+        os.mkfifo(tmp_path / name)  # who opens one waits for the other end
     process = subprocess.run(
-        [sys.executable, tmp_path / "script.py"],
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         start_new_session=True,
         capture_output=True,
         text=True,
-        timeout=60,
         check=False,
     )
     assert process.stderr.count("Traceback") == 1  # the script's own
@@ -581,23 +601,29 @@ def test_ctrl_c_while_workers_start_shows_no_tracebacks(tmp_path):
 
 
 @posix
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_cleanly(number, tmp_path):
-    options = ["--models", "quantum:RY:probabilities", "--seeds", "30"]
-    options += ["--epochs", "40", "--workers", "2", "--out", str(tmp_path)]
-    command = [sys.executable, "-m", "experiments.sweep", *options]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    wait_for(lambda: list((tmp_path / "runs").glob("[!.]*.json")))
+@pytest.mark.parametrize(
+    "number, word", [(signal.SIGTERM, "terminated"), (signal.SIGINT, "interrupted")]
+)
+def test_a_signal_stops_cleanly(number, word, tmp_path):
+    """With workers at work, all of which end."""
+    process = start(tmp_path, 6, 5)
+    wait_for(lambda: len(counts(tmp_path / "log", "begun")) == 3)
+    wait_for(lambda: finished(tmp_path))
     process.send_signal(number)
-    _, err = process.communicate(timeout=20)
-    assert process.returncode == 128 + number
-    assert "Traceback" not in err
-    paths = list((tmp_path / "runs").iterdir())
-    assert 0 < len(paths) < 30
-    for path in paths:
-        assert json.loads(path.read_text())["key"] == path.stem
+    _, err = process.communicate()  # the pipe closes when the last worker has ended
+    assert (process.returncode, err) == (128 + number, f"\n{word}\n")
+    (path,) = (tmp_path / "runs").iterdir()
+    assert json.loads(path.read_text())["key"] == path.stem
+    assert set(counts(tmp_path / "log", "ended")) == {0}
+
+
+@posix
+def test_workers_end_with_a_killed_parent(tmp_path):
+    process = start(tmp_path, 2, 2)
+    wait_for(lambda: len(counts(tmp_path / "log", "begun")) == 2)
+    process.kill()
+    process.communicate()
+    assert not counts(tmp_path / "log", "ended")
 
 
 def test_processes_give_what_a_serial_sweep_gives(tmp_path, thread, processes):

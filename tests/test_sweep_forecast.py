@@ -234,7 +234,7 @@ def run(*options):
     """The command in a process of its own."""
     command = [sys.executable, "-m", "experiments.sweep", *map(str, options)]
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
     )
 
 
@@ -382,7 +382,7 @@ def test_a_terminal_shows_a_bar(tmp_path):
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=slave
     ) as process:
         os.close(slave)
-        shown, deadline = b"", time.monotonic() + 60
+        shown, deadline = b"", time.monotonic() + 600
         while time.monotonic() < deadline:
             if not select.select([master], [], [], 1.0)[0]:
                 continue
@@ -393,7 +393,7 @@ def test_a_terminal_shows_a_bar(tmp_path):
             if not data:
                 break
             shown += data
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=600) == 0
     os.close(master)
     text = shown.decode()
     assert re.search(r"\[#+-+\] \d done, 0 failed, \d to do  \d+ s left", text)

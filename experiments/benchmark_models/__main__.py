@@ -21,7 +21,7 @@ from experiments.benchmark_models.report import (
 from experiments.benchmark_models.runs import make_entries
 from experiments.comparison.report import full_text, write_comparison
 from experiments.comparison.runs import Setting, do_runs, make_parser
-from qlstm.commands import run_main
+from qlstm.commands import check_results, run_main
 
 NAME = "benchmark_models"
 
@@ -29,6 +29,7 @@ NAME = "benchmark_models"
 def main(args: argparse.Namespace) -> None:
     """Do the runs that are left; print, draw and write what all of them say."""
     setting = Setting.asked_for(args)
+    check_results(args.out, f"{NAME}.json", f"{NAME}.png")
     outcome = do_runs(args, setting, make_entries(setting), REFERENCES)
     rows = make_rows(outcome)
     words = verdict(rows, len(setting.seeds))

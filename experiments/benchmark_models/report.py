@@ -122,8 +122,8 @@ def verdict(rows: list[Row], n_seeds: int) -> str:
 
 
 def _groups(rows: list[Row], reference: str) -> dict[str, list[str]]:
-    """Labels by what the test against the reference shows."""
-    pairs = [(row.label, row.against[reference]) for row in rows]
+    """Labels by what the test against the reference shows, where there is one."""
+    pairs = [(r.label, r.against[reference]) for r in rows if reference in r.against]
     found = [(label, pair["difference"], pair["p_holm"]) for label, pair in pairs]
     below, above, rest = sort_out(
         (f"{label} ({d:+.4f}), p = {p:.2g}", d, p) for label, d, p in found

@@ -24,6 +24,7 @@ from qlstm import (
 from qlstm.commands import (
     Parser,
     add_model_options,
+    check_results,
     model_config,
     positive_int,
     run_main,
@@ -50,6 +51,8 @@ def options() -> Parser:
 def main(args: argparse.Namespace) -> int:
     """Compare every configuration and report; the status is 1 on a difference."""
     start = time.perf_counter()
+    if args.out is not None:
+        check_results(args.out.parent, args.out.name)
     import_pennylane("The cross-check")
     from experiments.crosscheck import report, runs  # they need PennyLane
 

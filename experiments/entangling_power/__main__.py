@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from experiments.entangling_power import figures, report, runs
 from qlstm.commands import (
     Parser,
+    check_results,
     ensure_one_thread,
     positive_int,
     run_main,
@@ -47,9 +48,12 @@ def options() -> Parser:
 def main(args: argparse.Namespace) -> None:
     """Run the four studies in turn, in one thread; print, draw and write each."""
     ensure_one_thread(f"experiments.{NAME}")
-    args.out.mkdir(parents=True, exist_ok=True)  # a wrong folder ends the run here
-    for study in (gates, sandwich, circuits, map_of_angles):
-        name = study.__name__.split("_")[0]
+    studies = {"gates": gates, "sandwich": sandwich}
+    studies |= {"circuits": circuits, "map": map_of_angles}
+    check_results(
+        args.out, *(f"{NAME}_{s}.{end}" for s in studies for end in ("json", "png"))
+    )
+    for name, study in studies.items():
         texts, content, figure = study(args)
         header = {"experiment": NAME, "study": name, "seed": args.seed}
         header |= {"starts": args.starts, "quick": args.quick, "versions": versions()}

@@ -20,7 +20,14 @@ from experiments.memory.report import report
 from experiments.memory.runs import FULL, PROTOCOL, QUICK, measure
 from experiments.memory.statistics import changes, correlations
 from qlstm import ROTATIONS
-from qlstm.commands import Parser, positive_int, run_main, seed_int, write_results
+from qlstm.commands import (
+    Parser,
+    check_results,
+    positive_int,
+    run_main,
+    seed_int,
+    write_results,
+)
 from qlstm.files import versions
 from qlstm.forecasting import noisy_sine, prepare
 from qlstm.insight import Trace
@@ -44,7 +51,7 @@ def main(args: argparse.Namespace) -> None:
     """Measure, print, draw, write."""
     start = time.perf_counter()
     warnings.filterwarnings("ignore", ".*targets cannot be met")  # the headline says so
-    args.out.mkdir(parents=True, exist_ok=True)  # an error now, not after training
+    check_results(args.out, "memory.json", "memory_curves.png")
     sizes = QUICK if args.quick else FULL
     sizes = sizes._replace(
         seeds=args.seeds or sizes.seeds, epochs=args.epochs or sizes.epochs

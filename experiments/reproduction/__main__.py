@@ -16,6 +16,7 @@ from qlstm.commands import (
     Parser,
     add_csv_options,
     add_sweep_options,
+    check_results,
     csv_source,
     positive_int,
     run_configs,
@@ -45,6 +46,7 @@ def main(args: argparse.Namespace) -> int:
         for protocol in PROTOCOLS[name]
     ]
     configs = [c for group in groups for runs in group.values() for c in runs]
+    check_results(args.out, "reproduction.json", "reproduction.png")
     if run_configs(run_forecast, configs, args, TOGETHER).failed:
         return 1
     readings = [make_reading(group, RunFolder(args.out)) for group in groups]

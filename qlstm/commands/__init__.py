@@ -17,7 +17,8 @@ A command is a `Parser` and a function of its parsed options, which `run_main` r
 
 Results go to standard output, progress and errors to standard error. The exit status is
 0, or what `main` returns, such as 1 after failed runs; 2 with one line about what the
-user gave, which names the option; 130 after Ctrl-C. A bug keeps its traceback.
+user gave, which names the option; 130 after Ctrl-C and 143 after SIGTERM, with one line
+and nothing that runs on. A bug keeps its traceback.
 """
 
 from qlstm.commands.forecasts import (
@@ -36,7 +37,7 @@ from qlstm.commands.parser import (
     seed_int,
 )
 from qlstm.commands.progress import Progress, epoch_progress
-from qlstm.commands.results import series_record, write_results
+from qlstm.commands.results import check_results, series_record, write_results
 from qlstm.commands.sweeps import add_sweep_options, run_configs
 from qlstm.tables import format_table
 
@@ -46,6 +47,7 @@ __all__ = [
     "add_csv_options",
     "add_model_options",
     "add_sweep_options",
+    "check_results",
     "csv_source",
     "ensure_one_thread",
     "epoch_progress",

@@ -9,7 +9,7 @@ import numpy as np
 
 from qlstm.commands.parser import Parser, positive_int, seed_int
 from qlstm.commands.progress import epoch_progress
-from qlstm.commands.results import series_record, write_results
+from qlstm.commands.results import check_results, series_record, write_results
 from qlstm.files import versions
 from qlstm.forecasting import (
     Dataset,
@@ -172,10 +172,10 @@ def run_forecasts(
         rng: Source of randomness for a random split.
     """
     dataset = prepare(series.values, protocol, rng)
-    args.out.mkdir(parents=True, exist_ok=True)  # an error now, not after training
+    rotations = ROTATIONS if args.rotation == "both" else (args.rotation,)
+    check_results(args.out, f"{name}.json", *(f"{name}_{r}.png" for r in rotations))
     epochs = args.epochs or protocol.epochs
     print(_headline(series, dataset, epochs))
-    rotations = ROTATIONS if args.rotation == "both" else (args.rotation,)
     memories = PAPER_MEMORIES if args.memory == "both" else (args.memory,)
     models = {
         rotation: [

@@ -1,14 +1,21 @@
 """What every command has: options that are checked, errors of one line, a status."""
 
 import argparse
+import atexit
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from qlstm.commands.progress import Progress
 from qlstm.sweeps.workers import THREADS
+
+STOPS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+"""Signals that end a command, and what it says then."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -60,22 +67,74 @@ def run_main(
 ) -> None:
     """Parse and run; an error in what the user gave is one line and exit status 2.
 
+    Ctrl-C and SIGTERM unwind the stack, print one line, and end with status 130 or 143.
+    A second one does not wait for that.
+
     Args:
         main: What to run with the parsed options; it may return another exit status
             than 0.
         parser: The command's parser.
     """
     args = parser.parse_args()
+    atexit.register(_ignore_signals)
     try:
-        status = main(args)
-    except KeyboardInterrupt:
-        parser.exit(130, "\ninterrupted\n")
+        with _unwound_by_signals():
+            status = main(args)
+            sys.stdout.flush()
+    except KeyboardInterrupt as stop:
+        number = getattr(stop, "number", signal.SIGINT)
+        parser.exit(128 + number, f"\n{STOPS[number]}\n")
     except (MemoryError, ValueError, TypeError, OSError, ImportError) as error:
         Progress().clear()
         kind = "too large for the memory: " if isinstance(error, MemoryError) else ""
         parser.exit(2, f"error: {kind}{' '.join(str(error).split())}\n")
     if status:
         parser.exit(status)
+
+
+class _Stopped(KeyboardInterrupt):
+    """A signal that unwinds the stack.
+
+    Not KeyboardInterrupt itself: if that passes through the built-in `exec`, as within
+    an import, CPython ends with another status, even if it is caught.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextmanager
+def _unwound_by_signals() -> Iterator[None]:
+    """Meanwhile, a signal raises KeyboardInterrupt; what is ignored stays so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    now = {number: signal.getsignal(number) for number in STOPS}
+    before = {n: old for n, old in now.items() if old not in (signal.SIG_IGN, None)}
+
+    def stop(number: int, frame: Any) -> NoReturn:
+        restore()  # the next one does not wait
+        raise _Stopped(number)
+
+    def restore() -> None:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        if hasattr(signal, "pthread_sigmask"):  # see `ensure_one_thread`
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        yield
+    finally:
+        restore()
+
+
+def _ignore_signals() -> None:
+    """At the end of Python, which has no handlers then, all is done."""
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def ensure_one_thread(module: str) -> None:
@@ -90,4 +149,8 @@ def ensure_one_thread(module: str) -> None:
     if any(os.environ.get(name) != "1" for name in THREADS):
         environment = os.environ | dict.fromkeys(THREADS, "1")
         command = [sys.executable, "-m", module, *sys.argv[1:]]
-        sys.exit(subprocess.run(command, env=environment, check=False).returncode)
+        if os.name != "posix":  # where nothing takes the place of a process
+            sys.exit(subprocess.run(command, env=environment, check=False).returncode)
+        sys.stdout.flush()
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # until `run_main` is there
+        os.execve(sys.executable, command, environment)

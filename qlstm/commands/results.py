@@ -1,12 +1,41 @@
 """What a command leaves: a JSON file, figures, and a line that says where."""
 
+import importlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from qlstm.files import write_json
+from qlstm.files import atomic_path, passing_folder, write_json
 from qlstm.forecasting import Series
+
+ROOM = 2**20
+"""Bytes that must be free for a file; most are smaller."""
+
+
+def check_results(folder: Path, *names: str) -> None:
+    """Raise before the work what `write_results` would raise after it; leave nothing.
+
+    Args:
+        folder: Where to.
+        names: Of the files, as `write_results` takes them.
+
+    Raises:
+        OSError: If a file cannot be written there, or there is no room.
+        ValueError: If figures cannot be drawn.
+    """
+    with passing_folder(folder):
+        for name in names:
+            with suppress(_Checked), atomic_path(folder / name) as temporary:
+                temporary.write_bytes(bytes(ROOM))
+                raise _Checked
+    if not all(name.endswith(".json") for name in names):
+        importlib.import_module("qlstm.plots")  # refuses an unknown backend
+
+
+class _Checked(Exception):
+    """The end of a block that must not replace a file."""
 
 
 def write_results(folder: Path, files: dict[str, Any]) -> None:

@@ -1,9 +1,7 @@
 """What commands share that do many runs, each once: stopped, they go on."""
 
 import argparse
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +45,8 @@ def run_configs(
 ) -> Tally:
     """Do the runs that are left, and say how far they are and how many there were.
 
-    A failed run is a line on standard error. SIGTERM stops as Ctrl-C does. Workers that
-    are gone end the command with status 1. `RunFolder` reads the runs.
+    A failed run is a line on standard error. Workers that are gone end the command with
+    status 1. `RunFolder` reads the runs.
 
     Args:
         run: As for `run_sweep`.
@@ -61,7 +59,7 @@ def run_configs(
 
     Raises:
         ValueError: If options do not go together.
-        SystemExit: If the workers are gone, or at SIGTERM.
+        SystemExit: If the workers are gone.
     """
     print(f"{len(configs)} runs in {args.out}", flush=True)
     progress = Progress()
@@ -78,7 +76,7 @@ def run_configs(
     options = {"retries": args.retries, "callback": show, "say": progress.say}
     options["together"] = together
     try:
-        with _stopped_by_sigterm(), workers as executor:
+        with workers as executor:
             tally = run_sweep(run, configs, args.out, executor, **options)
     except ExecutorError as error:
         progress.say(f"error: {error}")
@@ -90,17 +88,3 @@ def run_configs(
         "(finished before).\n"
     )
     return tally
-
-
-@contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    """Meanwhile, SIGTERM unwinds the stack as Ctrl-C does."""
-
-    def stop(number: int, frame: Any) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

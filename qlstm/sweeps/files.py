@@ -1,5 +1,6 @@
 """The folder of a sweep: one JSON file a run, written whole, and a lock."""
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -7,7 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from qlstm.files import parse_json, sha256_of_json, write_json, write_text
+from qlstm.files import (
+    parse_json,
+    passing_folder,
+    sha256_of_json,
+    write_json,
+    write_text,
+)
 
 FORMAT_VERSION = 1
 FINISHED, FAILED = "qlstm-run", "qlstm-failed-run"
@@ -77,24 +84,35 @@ class RunFolder:
 
         The operating system lets go of the lock when its process ends, however it
         ends. The file ``lock`` stays: it says that the folder is a sweep's. Where there
-        was none, nothing is cleared.
+        was none, nothing is cleared, and a new folder where no run ended goes again.
 
         Raises:
             BlockingIOError: If another process holds it.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        is_a_sweeps = (self.folder / "lock").is_file()
-        with open(self.folder / "lock", "a+", encoding="utf-8") as file:
-            try:
-                _lock(file)
-            except OSError as error:
-                raise BlockingIOError(
-                    f"Folder {self.folder} must be used by one sweep at a time, but "
-                    f"another one holds its lock ({error.strerror})."
-                ) from None
-            if is_a_sweeps:
-                self._clear_half_written()
-            yield
+        lock = self.folder / "lock"
+        with passing_folder(self.folder):
+            is_a_sweeps = lock.is_file()
+            with open(lock, "a+", encoding="utf-8") as file:
+                self._take(file)
+                if is_a_sweeps:
+                    self._clear_half_written()
+                try:
+                    yield
+                finally:
+                    if not is_a_sweeps and os.listdir(self.folder) == ["lock"]:
+                        lock.unlink()
+
+    def _take(self, file: IO) -> None:
+        """Take the lock or say who may have it."""
+        try:
+            _lock(file)
+            if not os.path.samestat(os.fstat(file.fileno()), os.stat(file.name)):
+                raise FileNotFoundError(errno.ENOENT, "it is being taken away")
+        except OSError as error:
+            raise BlockingIOError(
+                f"Folder {self.folder} must be used by one sweep at a time, but "
+                f"another one holds its lock ({error.strerror})."
+            ) from None
 
     def _clear_half_written(self) -> None:
         """Unlink this sweep's own temporary files, and nothing else.
