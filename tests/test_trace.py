@@ -284,7 +284,11 @@ def test_the_monitor_s_last_numbers_are_those_of_the_result(
     u_dis = circuit_matrix(fitted.disentangler[::order], rotation)
     strengths = []
     step = (u_dis if disentangler == "flip" else u_dis.conj().T) @ u_en
-    for unitary in (u_en, u_dis, step):  # a unitary and its adjoint have the same strength
+    for unitary in (
+        u_en,
+        u_dis,
+        step,
+    ):  # a unitary and its adjoint have the same strength
         p = operator_schmidt(unitary, (4, 4)).probabilities
         p = p[p > 1e-15]
         strengths.append(-(p * np.log2(p)).sum())

@@ -30,8 +30,8 @@ class CopyCheck(NamedTuple):
     """Result of `check_copy`; printed, it is a sentence."""
 
     correlation: NDArray[np.float64]
-    """Of predictions with the value k steps before their target, k = 0, 1, ...: 0 is
-    the target itself; nan where one side does not vary. ``(n_lags + 1,)``."""
+    """Of predictions with the value k steps before their target, k = 0, 1, ...; 0 is
+    the target itself, nan where one side does not vary. ``(n_lags + 1,)``."""
     mse: NDArray[np.float64]
     """Mean squared distance to that value, ``(n_lags + 1,)``."""
     horizon: int
@@ -39,7 +39,7 @@ class CopyCheck(NamedTuple):
     skill: float
     """Against persistence; nan if that has no error."""
     p_value: float
-    """One-sided: the chance of such a skill if the forecast were no better."""
+    """One-sided, the chance of such a skill if the forecast were no better."""
     is_near: bool
     """Whether predictions lie much nearer to the last value seen than to the target."""
     is_better: bool

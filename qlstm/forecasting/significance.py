@@ -45,7 +45,7 @@ class SeedTest(NamedTuple):
     n: int
     """Number of pairs."""
     smallest_p: float
-    """The smallest p that the pairs that differ can give: all of one sign. If none
+    """The smallest p that the pairs that differ can give, all of one sign. If none
     does, that of all pairs."""
 
 
@@ -73,7 +73,7 @@ class EquivalenceTest(NamedTuple):
 
     @property
     def is_equivalent(self) -> bool:
-        """Whether both tests reject: the interval lies inside the margin."""
+        """Whether both tests reject, and so the interval lies inside the margin."""
         return self.p_value < self.level
 
 

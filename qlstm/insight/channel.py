@@ -29,12 +29,12 @@ class MemoryChannel(NamedTuple):
     """``T = sum_i K_i (x) conj(K_i)``, ``(batch, n_steps, d^2, d^2)``; it acts on
     density matrices read row by row."""
     eigenvalues: NDArray[np.complex128]
-    """Of `matrix`, by decreasing modulus, the first 1: ``(batch, n_steps, d^2)``."""
+    """Of `matrix`, by decreasing modulus, the first 1, ``(batch, n_steps, d^2)``."""
     rate: NDArray[np.float64]
-    """Modulus of the second one, ``|lambda_2|``: the share of the slowest deviation
+    """Modulus of the second one, ``|lambda_2|``. The share of the slowest deviation
     that survives a step, if the input stays the same. ``(batch, n_steps)``."""
     tau: NDArray[np.float64]
-    """``-1 / ln |lambda_2|``, in steps: the time in which it falls to 1/e; 0 where
+    """``-1 / ln |lambda_2|``, in steps. The time in which it falls to 1/e; 0 where
     `rate` is 0, ``inf`` where it is 1. ``(batch, n_steps)``."""
 
 

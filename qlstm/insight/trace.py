@@ -39,7 +39,7 @@ class Trace(NamedTuple):
     ``2**n_ancilla``."""
 
     encoded: NDArray
-    """Encoded input: amplitudes u ``(batch, n_steps, d_s)``, or with angle encoding the
+    """Encoded input, amplitudes u ``(batch, n_steps, d_s)``, or with angle encoding the
     angles ``(batch, n_steps, 2 * n_layers * n_system)``."""
     state_en: NDArray
     """Joint state after U_en, ``(batch, n_steps, d_s, d_a)``; for `mixed` a density

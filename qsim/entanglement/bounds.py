@@ -39,9 +39,9 @@ class LogNegativityCapacity(NamedTuple):
     """LN(U) from both sides: what `log_negativity_capacity` returns."""
 
     value: float
-    """Equation (2) at rho_a, rho_b: LN(U) is at least this, in ebits."""
+    """Equation (2) at rho_a, rho_b; LN(U) is at least this, in ebits."""
     upper_bound: float
-    """Equation (1) at rho_a, rho_b: LN(U), and E_up(U), are at most this."""
+    """Equation (1) at rho_a, rho_b; LN(U), and E_up(U), are at most this."""
     rho_a: NDArray
     """Density matrix on A, ``(dA, dA)``."""
     rho_b: NDArray

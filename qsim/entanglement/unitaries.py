@@ -29,7 +29,7 @@ class OperatorSchmidt(NamedTuple):
     probabilities: NDArray[np.float64]
     """``values**2 / (dA dB)``, which sum to 1, ``(r,)``."""
     a: NDArray
-    """Operators on A, ``(r, dA, dA)``, orthonormal: ``Tr a_j^dag a_k = delta_jk``."""
+    """Operators on A, ``(r, dA, dA)``, orthonormal, ``Tr a_j^dag a_k = delta_jk``."""
     b: NDArray
     """Operators on B, ``(r, dB, dB)``, orthonormal too."""
 
