@@ -45,8 +45,10 @@ def memory_channel(
 
     ``T_u = sum_i K_i (x) conj(K_i)``, ``K_i = <i|_sys W |u>_sys``
 
-    The eigenvalue 1 belongs to the memory that a constant input settles to; all others
-    belong to deviations from it, which have trace 0. A nilpotent channel
+    An eigenvector of 1 with trace 1 is a memory that a constant input leaves as it is.
+    If ``|lambda_2| < 1``, it is the only one and every memory settles to it. If
+    ``|lambda_2| = 1``, something never dies out (`rate` is 1 and `tau` inf): there are
+    several such memories, or some go round for ever. A nilpotent channel
     (docs/memory.md) has ``lambda_2 = 0``, but rounding moves an m-fold eigenvalue by
     about ``1e-16 ** (1 / m)``: with 2 + 2 wires read anything under 1e-3 as 0.
 
@@ -96,8 +98,10 @@ def quantum_retention(
     ``I(R : anc_k) = S(R) + S(anc_k) - S(R anc_k)``
 
     The memory starts maximally entangled with a reference R that nobody touches:
-    ``2 n_ancilla`` bits. Each step can only lower that number. Half of it is an upper
-    bound on the entanglement that is left.
+    ``2 n_ancilla`` bits. Each step can only lower that number. Half of it bounds two
+    measures of the entanglement that is left from above, the squashed and the
+    distillable; others, such as the entanglement of formation and the logarithmic
+    negativity, can be larger.
 
     Args:
         params: The parameters.
@@ -113,7 +117,9 @@ def quantum_retention(
             wrong.
 
     References:
-        Schumacher and Nielsen, Phys. Rev. A 54, 2629 (1996).
+        Schumacher and Nielsen, Phys. Rev. A 54, 2629 (1996): data processing. Christandl
+        and Winter, J. Math. Phys. 45, 829 (2004): squashed entanglement, and that it
+        bounds the distillable.
 
     Example:
         >>> from qlstm import init_params

@@ -122,7 +122,8 @@ def log_negativity_capacity(
         ValueError: If the matrix is not unitary or the dimensions do not fit.
 
     References:
-        Campbell, Phys. Rev. A 82, 042314 (2010).
+        Gour and Scandolo, arXiv:1907.02552: the logarithmic negativity of a bipartite
+        channel. Campbell, Phys. Rev. A 82, 042314 (2010), from memory.
 
     Example:
         >>> from qsim.entanglement import canonical_gate
