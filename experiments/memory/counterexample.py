@@ -1,9 +1,9 @@
 """Entangling power is no memory: two steps that show it, and the paper's beside them.
 
 ``python -m experiments.memory --counterexample`` prints the table. Memory goes through
-the whole step ``W = U_dis U_en``, so the Schmidt strength K of both stages stands beside
-that of W. Where K is the largest there is, 4 ebits, it is the power; where it is 0, W
-acts on both registers separately and has none.
+the whole step ``W = U_dis U_en``, so the Schmidt strength K of both stages stands
+beside that of W. Where K is the largest there is, 4 ebits, it is the power; where it is
+0, W acts on both registers separately and has none.
 """
 
 import numpy as np

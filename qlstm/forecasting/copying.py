@@ -91,8 +91,8 @@ class CopyCheck(NamedTuple):
         if np.isnan(self.half_missed):
             return ""
         return (
-            f" Of honest forecasts whose true skill is {self.half_missed:.2f}, it would "
-            "call half copies here."
+            f" Of honest forecasts whose true skill is {self.half_missed:.2f}, it "
+            "would call half copies here."
         )
 
     def __str__(self) -> str:

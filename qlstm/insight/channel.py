@@ -117,9 +117,9 @@ def quantum_retention(
             wrong.
 
     References:
-        Schumacher and Nielsen, Phys. Rev. A 54, 2629 (1996): data processing. Christandl
-        and Winter, J. Math. Phys. 45, 829 (2004): squashed entanglement, and that it
-        bounds the distillable.
+        Schumacher and Nielsen, Phys. Rev. A 54, 2629 (1996): data processing.
+        Christandl and Winter, J. Math. Phys. 45, 829 (2004): squashed entanglement, and
+        that it bounds the distillable.
 
     Example:
         >>> from qlstm import init_params
