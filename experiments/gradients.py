@@ -129,9 +129,7 @@ def table(rows: list[Row]) -> str:
 def draw(rows: list[Row]) -> Figure:
     """Errors for each model, and below what a gradient costs."""
     figure, axes = new_figure(3, 2, figsize=(11, 11.5))
-    figure.suptitle(
-        "Three exact gradients, and a naive shift that is none beyond one step"
-    )
+    figure.suptitle("How far each gradient lies from reverse mode, and what it costs")
     models = [(rotation, memory) for rotation in ROTATIONS for memory in PAPER_MEMORIES]
     for ax, model in zip(axes[:2].flat, models, strict=True):
         for method, (colour, style) in list(METHODS.items())[1:]:

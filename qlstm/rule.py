@@ -30,8 +30,8 @@ class MemoryRule:
     """What every rule has; subclass `VectorRule` or `DensityRule`."""
 
     shift: ClassVar[str | None] = None
-    """How parameter shifts go through time (see `qlstm.shift`): ``"record"``,
-    ``"chained"``, ``"linear"``; None if they cannot."""
+    """How parameter shifts go through time (see `qlstm.shift`). One of
+    ``"record"``, ``"chained"``, ``"linear"``; None if they cannot."""
     is_channel: ClassVar[bool] = False
     """Whether a step is a quantum channel on the memory, at least in the mean."""
     pure: ClassVar[bool]

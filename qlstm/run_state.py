@@ -32,10 +32,10 @@ class TrainState(NamedTuple):
     best_loss: float
     """Lowest validation loss so far; without validation data, training loss."""
     history: History
-    """One number an epoch: ``loss``, ``seconds`` and, where they apply, ``val_loss``,
+    """One number an epoch of ``loss``, ``seconds`` and, where they apply, ``val_loss``,
     ``branch_switches`` and what the monitor records."""
     outcomes: NDArray[np.int64]
-    """Collapse only: the outcome chosen at each sequence's last visit,
+    """Under collapse the outcome chosen at each sequence's last visit,
     ``(n_sequences, n_steps - 1)``; empty before the first epoch."""
 
 

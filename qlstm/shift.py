@@ -39,7 +39,7 @@ class _Moves(NamedTuple):
     kraus: NDArray
     """``(n_steps, n_models, batch, d_s, d_a, d_a)``."""
     moved: NDArray
-    """``(2, n_moves, *kraus.shape)``: a half difference of what they give is the
+    """``(2, n_moves, *kraus.shape)``; a half difference of what they give is the
     derivative."""
     grad_p: NDArray
     """Gradient of the outcome probabilities, ``(n_steps, n_models, batch, d_s)``."""

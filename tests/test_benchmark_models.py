@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from experiments.benchmark_models.report import NOISE_FLOOR, REFERENCES, Row, verdict
-from experiments.comparison.report import compare
+from experiments.comparison.report import compare, equivalence_text
 from experiments.comparison.runs import run_model
 from qlstm.forecasting import SINE_PROTOCOLS, paired_wilcoxon
 from qlstm.sweeps.forecasts import run_forecast
@@ -164,13 +165,19 @@ def test_the_verdict_follows_from_the_numbers():
     def made(label, kind, difference, p):
         spread = {"median": 1 + difference, "q1": 0.0, "q3": 2.0}
         against = {r: {"difference": difference, "p_holm": p} for r in REFERENCES}
-        return Row(label, kind, {}, 3, spread, spread, spread, 0.0, spread, against, {})
+        values = {"test_mse": list(ar * (1 + difference))}
+        return Row(
+            label, kind, {}, 3, spread, spread, spread, 0.0, spread, against, values
+        )
+
+    ar = np.random.default_rng(0).uniform(1, 2, 20)
 
     rows = [
         made("good", "quantum", -0.5, 0.001),
         made("alike", "quantum", -0.1, 0.2),
         made("bad", "quantum", 0.5, 0.001),
         made("ridge", "baseline", 0.1, 0.2),
+        made("AR(10)", "baseline", 0.0, 1.0),
     ]
     text = verdict(rows, 20)
     assert text.startswith("1 of the 3 trained quantum models is shown to forecast")
@@ -178,10 +185,33 @@ def test_the_verdict_follows_from_the_numbers():
     assert "Below AR(10): good (-0.5000), p = 0.001." in text
     assert "Not shown to differ from AR(10): alike (-0.1000), p = 0.2." in text
     assert "Above AR(10): bad (+0.5000), p = 0.001." in text
+    same = "good 0.50 (0.50 to 0.50), p = 1, not shown to be; alike 0.90 (0.90 to 0.90)"
+    assert f"ratio with its 90% interval): {same}" in text
     assert "take more seeds" not in text
     assert "take more seeds" in verdict(rows, 5)
     untested = verdict([row._replace(against={}) for row in rows], 1)  # of one seed
     assert untested.startswith("None of the 3 trained quantum models is shown")
+
+
+def test_equivalence_is_of_ratios_and_within_a_margin():
+    rng = np.random.default_rng(0)
+    ar = rng.uniform(1, 2, 200)
+    table = {
+        "AR(10)": list(ar),
+        "same": list(ar * np.exp(rng.normal(0, 0.1, 200))),
+        "worse": list(ar * 1.2 * np.exp(rng.normal(0, 0.1, 200))),
+    }
+    text = equivalence_text(table, ["same", "worse"], "AR(10)")
+    log_ratio = np.log(table["same"]) - np.log(ar)
+    test = stats.ttest_1samp(log_ratio, np.log(1.1), alternative="less")
+    other = stats.ttest_1samp(log_ratio, -np.log(1.1), alternative="greater")
+    p = max(test.pvalue, other.pvalue)
+    assert f"p = {p:.2g}, equivalent; worse 1.2" in text
+    assert text.endswith("p = 1, not shown to be.")
+    assert equivalence_text(table, [], "AR(10)") == ""
+    assert equivalence_text({"AR(10)": [1.0], "same": [1.0]}, ["same"], "AR(10)") == ""
+    perfect = {"AR(10)": [0.0, 1.0], "same": [1.0, 1.0]}
+    assert equivalence_text(perfect, ["same"], "AR(10)") == ""
 
 
 def test_noise_floor_is_that_of_the_noise(content):

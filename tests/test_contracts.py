@@ -323,7 +323,7 @@ def test_insight_looks_inside(memory):
     _, history = fit(
         params, inputs, targets, config, epochs=1, rng=rng, monitor=monitor
     )
-    assert {"S_en", "S_out", "K_en", "K_dis"} < set(history)
+    assert {"S_en", "S_out", "K_en", "K_dis", "K_step"} < set(history)
 
 
 @pytest.mark.parametrize("memory", DENSITIES)

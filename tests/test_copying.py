@@ -11,6 +11,7 @@ from qlstm.forecasting import (
     WEATHER_PROTOCOLS,
     Quantum,
     check_copy,
+    copying,
     diebold_mariano,
     forecast_baselines,
     forecast_with,
@@ -263,3 +264,71 @@ def test_a_masked_value_is_a_gap():
     under = np.where(np.arange(90) == 50, -9999.0, values)
     found = check_copy(np.zeros(60), np.ma.masked_equal(under, -9999.0), index)
     np.testing.assert_equal(found, check_copy(np.zeros(60), gap, index))
+
+
+# Its power
+
+
+def test_the_missed_share_is_what_check_copy_says(monkeypatch):
+    """Draw by draw, through the public function."""
+    monkeypatch.setattr(copying, "DRAWS", 50)
+    values, index = walk_of()
+    moves = values[index] - values[index - 1]
+    rng, missed = np.random.default_rng(copying.SEED), 0
+    noise = rng.normal(size=(50, len(moves)))
+    idle = np.sqrt(0.04 * 0.96 * np.mean(moves**2))
+    for z in noise:
+        predictions = values[index - 1] + 0.04 * moves + idle * z
+        missed += check_copy(predictions, values, index).is_copy
+    lags = diebold_mariano(moves**2, 2 * moves**2).n_lags
+    assert copying.missed_share(moves, 0.04, lags, 0.05) == missed / 50
+    assert 0 < missed < 50
+
+
+@pytest.mark.parametrize("skill", [0.05, 0.2, 0.6])
+def test_a_simulated_forecast_has_its_skill_and_is_honest(skill):
+    """Over the draws: error (1 - s) v, and predictions do not correlate with it."""
+    rng = np.random.default_rng(1)
+    moves = rng.normal(size=200_000)
+    idle = np.sqrt(skill * (1 - skill) * np.mean(moves**2))
+    predicted = skill * moves + idle * rng.normal(size=len(moves))
+    error = moves - predicted
+    assert np.mean(error**2) / np.mean(moves**2) == pytest.approx(1 - skill, abs=0.01)
+    assert np.mean(predicted * error) == pytest.approx(0, abs=0.01)
+
+
+def test_half_are_missed_at_the_skill_that_is_named():
+    values, index = walk_of()
+    moves = values[index] - values[index - 1]
+    found = check_copy(values[index - 1], values, index)
+    lags = diebold_mariano(moves**2, 2 * moves**2).n_lags
+    below, above = (
+        copying.missed_share(moves, found.half_missed + step, lags, 0.05)
+        for step in (-0.002, 0.002)
+    )
+    assert below >= 0.5 >= above
+    assert f"true skill is {found.half_missed:.2f}, it would call half" in str(found)
+
+
+def test_more_targets_miss_less():
+    """About 71 days, the paper's: between a tenth and a fifth."""
+    rng = np.random.default_rng(0)
+    values = np.cumsum(rng.normal(size=3000))
+    half = [
+        check_copy(values[index - 1], values, index).half_missed
+        for index in (np.arange(1, 1 + n) for n in (10, 71, 400, 2900))
+    ]
+    assert half == sorted(half, reverse=True)
+    assert 0.1 < half[1] < 0.2 and half[3] < 0.02
+
+
+def test_no_more_than_a_quarter_is_ever_missed():
+    """Above a skill of 1/4 the predicted moves are too large to be near."""
+    moves = np.random.default_rng(0).normal(size=100_000)
+    assert copying.missed_share(moves, 0.3, 10, level=0) == 0
+    assert copying.missed_share(moves, 0.2, 10, level=0) == 1
+
+
+def test_without_an_error_of_persistence_there_is_no_power():
+    found = check_copy(np.ones(40), np.ones(140), np.arange(100, 140))
+    assert np.isnan(found.half_missed) and "honest" not in found.sentence

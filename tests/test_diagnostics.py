@@ -22,7 +22,7 @@ from qlstm.insight import (
 )
 from qlstm.insight.knowledge import pauli_expectations
 from qsim import PAULI_X, PAULI_Y, PAULI_Z, circuit_matrix
-from qsim.entanglement import entropy, trace_distance
+from qsim.entanglement import concurrence, entropy, log_negativity, trace_distance
 
 PAULIS = [np.eye(2), PAULI_X, PAULI_Y, PAULI_Z]
 every_memory = pytest.mark.parametrize("memory", one.MEMORIES)
@@ -694,3 +694,32 @@ def test_sampled_needs_a_generator(question):
     params, inputs, config = draw(25, 100, memory="sampled")
     with pytest.raises(ValueError, match="Argument `rng` must be"):
         question(params, inputs, config)
+
+
+def test_half_of_the_retention_bounds_not_every_measure():
+    """Cells of 1 + 1 wires: formation and log-negativity can both exceed I / 2."""
+    config = QLSTMConfig(n_system=1, n_ancilla=1, rotation="RY", memory="mixed")
+    larger = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        params, inputs = init_params(config, rng), rng.uniform(-1, 1, (1, 1, 1))
+        half = quantum_retention(params, inputs, config)[0, 1] / 2
+        channel = memory_channel(params, inputs, config).matrix[0, 0]
+        choi = channel.reshape(2, 2, 2, 2).transpose(2, 0, 3, 1).reshape(1, 4, 4) / 2
+        c = concurrence(choi)[0]
+        p = (1 + np.sqrt(1 - c**2)) / 2
+        formation = 0 if p == 1 else -p * np.log2(p) - (1 - p) * np.log2(1 - p)
+        measures = formation, log_negativity(choi, (2, 2))[0]
+        larger += min(measures) > half + 0.01
+    assert larger > 0
+
+
+def test_a_channel_that_forgets_nothing_has_rate_1():
+    """`inverse` at equal angles is the identity: every memory stays as it is."""
+    config = QLSTMConfig(rotation="RY", memory="mixed", disentangler="inverse")
+    rng = np.random.default_rng(0)
+    params = init_params(config, rng)
+    params = params._replace(disentangler=params.entangler)
+    found = memory_channel(params, rng.uniform(-1, 1, (2, 3, 1)), config)
+    assert (found.rate == 1).all() and np.isinf(found.tau).all()
+    np.testing.assert_allclose(found.matrix - np.eye(16), 0, atol=1e-12)

@@ -1,5 +1,6 @@
 """The documentation: links, citations, examples and figures."""
 
+import ast
 import doctest
 import importlib.util
 import os
@@ -133,3 +134,17 @@ def test_the_figure_shows_the_library_s_output():
         params.entangler[0, 0] = angle
         y = predict(params, sequence[None], module.CONFIG)[0]
         np.testing.assert_allclose(module.run(angle).output, y, atol=1e-12)
+
+
+def test_no_attribute_is_garbled_on_the_api_page():
+    """Sphinx takes what stands before a colon in the first line for the type."""
+    garbled = []
+    for path in SOURCES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for scope in (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)):
+            for node, text in zip(scope.body, scope.body[1:], strict=False):
+                if isinstance(node, ast.AnnAssign) and isinstance(text, ast.Expr):
+                    first = text.value.value.splitlines()[0]
+                    if ":" in re.sub(r"``.*?``|`.*?`", "", first):
+                        garbled.append(f"{path.name}:{text.lineno}")
+    assert garbled == []

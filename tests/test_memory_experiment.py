@@ -10,10 +10,13 @@ import pytest
 from neighbours import contents, fill
 from scipy import stats
 
+from experiments.memory import counterexample
 from experiments.memory import runs as memory_runs
 from experiments.memory import statistics as memory_statistics
-from qlstm import QLSTMConfig, predict
+from qlstm import QLSTMConfig, init_params, predict
 from qlstm.forecasting import SINE_PROTOCOLS, noisy_sine, prepare
+from qlstm.insight import quantum_retention, stage_unitaries, trace
+from qsim.entanglement import schmidt_strength
 
 FIGURES = [
     "memory_curves.png",
@@ -218,3 +221,48 @@ def test_another_history_keeps_the_last_value():
                 errors.append((predict(params, window, config) - test.targets[i]) ** 2)
     found = memory_runs.swapped_mse(params, dataset, config)
     assert abs(found - np.mean(errors)) < 1e-12
+
+
+# -- the counterexample ------------------------------------------------------------
+
+
+def test_what_is_retained_is_what_the_library_says():
+    config = QLSTMConfig(rotation="RY", memory="mixed")
+    rng = np.random.default_rng(0)
+    params = init_params(config, rng)
+    inputs = rng.uniform(-1, 1, (1, 5, 1))
+    u_en, u_dis = stage_unitaries(params, config)
+    encoded = trace(params, inputs, config).encoded[0]
+    found = counterexample.retained(u_dis @ u_en, encoded)
+    wanted = quantum_retention(params, inputs, config)[0]
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+
+
+def test_power_forgets_and_no_power_keeps(capsys, monkeypatch):
+    """Closed forms: a swapped memory is thrown away, an untouched one is kept."""
+    stages = counterexample.cases(np.random.default_rng(0))
+    encoded = np.eye(4)[[0, 3, 1]]
+    swap = stages["register swap"][1]
+    a, b = np.random.default_rng(1).normal(size=(2, 4))
+    np.testing.assert_allclose(swap @ np.kron(a, b), np.kron(b, a))
+    for name, (u_en, u_dis) in stages.items():
+        step = u_dis @ u_en
+        strength = schmidt_strength(step, (4, 4))
+        kept = counterexample.retained(step, encoded)
+        if name == "register swap":
+            assert strength == pytest.approx(4)
+            np.testing.assert_allclose(kept, [4, 0, 0, 0], atol=1e-9)
+        elif "equal angles" in name:
+            assert schmidt_strength(u_en, (4, 4)) > 2.5
+            assert strength == pytest.approx(0, abs=1e-9)
+            np.testing.assert_allclose(kept, 4, atol=1e-9)
+        else:
+            assert 2 < strength < 4 and kept[3] < 3
+    monkeypatch.setattr("sys.argv", ["memory", "--counterexample", "--out", "/dev/x"])
+    runpy.run_module("experiments.memory", run_name="__main__")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].startswith("register swap")
+    assert lines[2].endswith("  4.00 0.00 0.00 0.00 0.00 0.00")
+    assert lines[3].startswith("RX, inverse, equal angles")
+    assert lines[3].endswith("  4.00 4.00 4.00 4.00 4.00 4.00")
+    assert len(lines) == 7

@@ -69,16 +69,18 @@ def quick(days, tmp_path_factory):
 def test_there_is_a_table_for_each_protocol(quick):
     _, text, content = quick
     names = [f"sine {name}" for name in ("figure", "text", "repository", "strict")]
-    names += ["weather figure", "weather strict"]
+    names += ["csv figure", "csv strict"]
     assert list(content["readings"]) == names
-    assert re.findall(r"^((?:sine|weather) \w+):", text, re.MULTILINE) == names
+    assert re.findall(r"^((?:sine|csv) \w+):", text, re.MULTILINE) == names
     for name, reading in content["readings"].items():
         assert list(reading["models"]) == MODELS
         assert name.endswith(reading["protocol"]["name"])
-    assert text.count("RY probabilities") == 6
+    assert text.count("\nRY probabilities") == 6
     assert "70 finished, 0 failed, 0 skipped " in text
     assert text.count("audit: no training window holds an evaluated target") == 1
     assert text.count("audit: training and scaler share one cut") == 1
+    assert text.count("the detector would call half copies here") == 6
+    assert text.count("Equivalent to AR(10) within 10%") == 6
 
 
 @pytest.mark.filterwarnings("ignore:.*targets cannot be met")
@@ -96,6 +98,7 @@ def test_the_numbers_are_those_of_one_run(quick):
         "mse": forecast.test.mse,
         "skill": forecast.skill,
         "copy": int(check.is_copy),
+        "half_missed": check.half_missed,
         "r_before": check.correlation[1],
         "r_target": check.correlation[0],
         "first_loss": loss[0],
@@ -131,7 +134,7 @@ def test_summaries_are_medians_and_counts(quick):
 def test_only_the_model_s_seed_varies_on_a_file(quick):
     for name, reading in quick[2]["readings"].items():
         of_each = [run["mse"] for run in reading["models"]["AR(10)"]["runs"]]
-        assert (of_each[0] == of_each[1]) == name.startswith("weather")
+        assert (of_each[0] == of_each[1]) == name.startswith("csv")
         trained = [run["mse"] for run in reading["models"]["RX collapse"]["runs"]]
         assert trained[0] != trained[1]
 

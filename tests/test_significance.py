@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from scipy import signal, stats
 
-from qlstm.forecasting import diebold_mariano, paired_wilcoxon, summarize_seeds
+from qlstm.forecasting import (
+    diebold_mariano,
+    paired_wilcoxon,
+    summarize_seeds,
+    two_one_sided_tests,
+)
 from qlstm.forecasting.significance import holm, quartiles
 
 
@@ -278,3 +283,74 @@ def test_what_quartiles_and_holm_refuse():
             holm(bad)
     with pytest.raises(TypeError, match="`p_values` must be an array of real numbers"):
         holm([1j])
+
+
+# Equivalence
+
+
+@pytest.mark.parametrize("margin", [0.05, 0.3, 2.0])
+def test_two_one_sided_tests_are_scipys(margin):
+    rng = np.random.default_rng(0)
+    ours = rng.normal(size=30)
+    theirs = ours + rng.normal(0.1, 0.5, 30)
+    found = two_one_sided_tests(ours, theirs, margin, level=0.1)
+    lower = stats.ttest_rel(ours, theirs - margin, alternative="greater")
+    upper = stats.ttest_rel(ours, theirs + margin, alternative="less")
+    wanted = [max(lower.pvalue, upper.pvalue), lower.pvalue, upper.pvalue]
+    np.testing.assert_allclose(found[:3], wanted, rtol=1e-9)
+    interval = stats.ttest_rel(ours, theirs).confidence_interval(0.8)
+    np.testing.assert_allclose([found.low, found.high], interval, rtol=1e-9)
+    assert found.mean_difference == pytest.approx(np.mean(ours - theirs))
+    inside = -margin < found.low and found.high < margin
+    assert found.is_equivalent == inside == (margin > 0.3)
+    assert found[-3:] == (30, margin, 0.1)
+
+
+def test_its_size_at_the_margin_is_the_level():
+    """True difference at the edge: equivalence is claimed in 5 % of cases, not more."""
+    rng = np.random.default_rng(0)
+    claims = [
+        two_one_sided_tests(rng.normal(1, 1, 40), np.zeros(40), 1.0).is_equivalent
+        for _ in range(2000)
+    ]
+    assert abs(np.mean(claims) - 0.05) < 0.015
+
+
+def test_no_evidence_of_a_difference_is_none_of_equivalence():
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=8)
+    assert paired_wilcoxon(noise, np.zeros(8)).p_value > 0.2
+    assert not two_one_sided_tests(noise, np.zeros(8), 0.3).is_equivalent
+
+
+def test_a_constant_difference_lies_inside_or_not():
+    ours = np.arange(5.0)
+    assert two_one_sided_tests(ours, ours, 0.1)[:3] == (0, 0, 0)
+    assert two_one_sided_tests(ours + 1, ours, 2).is_equivalent
+    outside = two_one_sided_tests(ours + 1, ours, 0.5)
+    assert (outside.p_lower, outside.p_upper, outside.low) == (0, 1, 1)
+    assert not two_one_sided_tests(ours - 1, ours, 1).is_equivalent
+
+
+@pytest.mark.parametrize("power", [-700, 700])
+def test_equivalence_has_no_scale(power):
+    rng = np.random.default_rng(0)
+    ours, theirs = rng.normal(size=(2, 20))
+    wanted = two_one_sided_tests(ours, theirs, 0.5)
+    scaled = [np.ldexp(x, power) for x in (ours, theirs, 0.5)]
+    found = two_one_sided_tests(*scaled)
+    assert found[:3] == wanted[:3]
+    assert found.high == np.ldexp(wanted.high, power)
+
+
+def test_what_equivalence_refuses():
+    with pytest.raises(ValueError, match="`margin` must be positive, but is 0"):
+        two_one_sided_tests([1, 2], [1, 3], 0)
+    with pytest.raises(ValueError, match="`margin` must be finite, but is nan"):
+        two_one_sided_tests([1, 2], [1, 3], np.nan)
+    with pytest.raises(ValueError, match="`2 level` must be between 0 and 1, but is 1"):
+        two_one_sided_tests([1, 2], [1, 3], 1, level=0.5)
+    with pytest.raises(ValueError, match="`values` must hold at least 2 pairs, but h"):
+        two_one_sided_tests([1], [1], 1)
+    with pytest.raises(ValueError, match="`values` and `reference` must be series of"):
+        two_one_sided_tests([1, 2], [1], 1)

@@ -16,7 +16,7 @@ from qsim.entanglement import entanglement_entropy, operator_schmidt
 
 VECTORS = tuple(memory for memory in one.MEMORIES if memory != "mixed")
 RECORDED = ("collapse", "sampled")
-KEYS = ("S_en", "S_out", "K_en", "K_dis")
+KEYS = ("S_en", "S_out", "K_en", "K_dis", "K_step")
 every_rotation = pytest.mark.parametrize("rotation", ["RX", "RY"])
 
 
@@ -283,7 +283,12 @@ def test_the_monitor_s_last_numbers_are_those_of_the_result(
     u_en = circuit_matrix(fitted.entangler, rotation)
     u_dis = circuit_matrix(fitted.disentangler[::order], rotation)
     strengths = []
-    for unitary in (u_en, u_dis):  # a unitary and its adjoint have the same strength
+    step = (u_dis if disentangler == "flip" else u_dis.conj().T) @ u_en
+    for unitary in (
+        u_en,
+        u_dis,
+        step,
+    ):  # a unitary and its adjoint have the same strength
         p = operator_schmidt(unitary, (4, 4)).probabilities
         p = p[p > 1e-15]
         strengths.append(-(p * np.log2(p)).sum())

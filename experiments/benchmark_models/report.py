@@ -7,6 +7,7 @@ from experiments.comparison.report import (
     LEVEL,
     budget_text,
     compare,
+    equivalence_text,
     listing,
     p_text,
     sort_out,
@@ -118,7 +119,11 @@ def verdict(rows: list[Row], n_seeds: int) -> str:
         for words, labels in _groups(quantum, reference).items()
         if labels
     ]
-    return "\n".join([opening, *found, _best(rows), *too_few(n_seeds, len(rows) - 1)])
+    errors = {row.label: row.values["test_mse"] for row in rows}
+    same = equivalence_text(errors, (row.label for row in quantum), AR)
+    end = too_few(n_seeds, len(rows) - 1)
+    parts = [opening, *found, same, _best(rows), *end]
+    return "\n".join(part for part in parts if part)
 
 
 def _groups(rows: list[Row], reference: str) -> dict[str, list[str]]:

@@ -10,10 +10,12 @@ from matplotlib.figure import Figure
 from experiments.comparison.runs import Outcome, Setting
 from qlstm.commands import write_results
 from qlstm.files import versions
-from qlstm.forecasting import summarize_seeds
+from qlstm.forecasting import summarize_seeds, two_one_sided_tests
 
 LEVEL = 0.05
 """Of every test."""
+MARGIN = 1.1
+"""Two errors whose ratio lies between this and its inverse count as equal."""
 
 
 def compare(table: dict[str, list[float]], reference: str) -> dict[str, dict]:
@@ -38,6 +40,42 @@ def compare(table: dict[str, list[float]], reference: str) -> dict[str, dict]:
         for row in summarize_seeds(rows, reference)
         if row.name != reference
     }
+
+
+def equivalence_text(
+    table: dict[str, list[float]], labels: Iterable[str], reference: str
+) -> str:
+    """Which rows are equivalent to one: two one-sided tests of log errors, in pairs.
+
+    Args:
+        table: Errors by label, one a seed.
+        labels: Labels of the rows to be tested.
+        reference: A label.
+
+    Returns:
+        A sentence; empty if there is one seed, no row, or an error of 0.
+    """
+    names, theirs = list(labels), np.array(table[reference])
+    if not names or len(theirs) < 2 or min(np.min(table[n]) for n in names) <= 0:
+        return ""
+    if theirs.min() <= 0:
+        return ""
+    said = []
+    for name in names:
+        test = two_one_sided_tests(
+            np.log(table[name]), np.log(theirs), np.log(MARGIN), level=LEVEL
+        )
+        ratio, low, high = np.exp([test.mean_difference, test.low, test.high])
+        verdict = "equivalent" if test.is_equivalent else "not shown to be"
+        said.append(
+            f"{name} {ratio:.2f} ({low:.2f} to {high:.2f}), p = {test.p_value:.2g}, "
+            f"{verdict}"
+        )
+    return (
+        f"Equivalent to {reference} within {MARGIN - 1:.0%} (two one-sided tests of "
+        f"the mean log ratio of test errors, level {LEVEL}; ratio with its "
+        f"{1 - 2 * LEVEL:.0%} interval): {listing(said)}."
+    )
 
 
 def sort_out(found: Iterable[tuple[str, float, float]]) -> tuple[list[str], ...]:

@@ -17,8 +17,8 @@ def draw_gates(rows: list[dict[str, Any]]) -> Figure:
     figure, axes = new_figure(1, 1, figsize=(9, 7.4))
     ax = axes[0, 0]
     ax.set_title(
-        "Ancillas help most where gates exchange qubits;\n"
-        "what a search finds lies in a certified interval (grey)",
+        "Powers of named gates, with and without ancillas;\n"
+        "grey: the certified interval of E_up with ancillas",
         fontsize=12,
     )
     open_, filled = {"mfc": "white"}, {}
@@ -88,7 +88,7 @@ def draw_sandwich(lines: dict[str, Any]) -> Figure:
     ax = axes[0, 2]
     ax.plot(fine, excess, ":", color="black", label="input |01>, where it beats K")
     ax.plot(data["a"], found, "o", color=BLUE, mfc="white", ms=5, label="E_0, search")
-    ax.set_title("(XX+YY+ZZ) again: K is not always E_0", fontsize=11)
+    ax.set_title("(XX+YY+ZZ) again: by how much E_0 exceeds K", fontsize=11)
     ax.set(ylabel="E_0 - K (ebits)")
     ax.legend(fontsize=9)
     for ax in axes[0]:
@@ -113,10 +113,7 @@ LOOKS = {
 def draw_circuits(draws: dict[str, list[dict[str, Any]]], gate: dict) -> Figure:
     """E_down against E_up, and how much of the difference is certain."""
     figure, axes = new_figure(1, 2, figsize=(13, 6.4))
-    figure.suptitle(
-        "RY circuits lie above the diagonal, their inverses below; "
-        "few certified intervals prove it"
-    )
+    figure.suptitle("Disentangling against entangling power of random circuits")
     ax = axes[0, 0]
     ax.plot([1.8, 4.1], [1.8, 4.1], color="black", lw=0.8)
     zoom = ax.inset_axes((0.56, 0.06, 0.42, 0.42), xlim=(3.4, 3.7), ylim=(3.4, 3.7))
@@ -174,9 +171,7 @@ def _bars(ends: NDArray) -> NDArray[np.float64]:
 def draw_map(content: dict[str, Any]) -> Figure:
     """RY beside RX, on the same colour scale."""
     figure, axes = new_figure(1, 2, figsize=(11, 5.2))
-    figure.suptitle(
-        "Two layers of RY have entangling power to train, two of RX have none"
-    )
+    figure.suptitle("Schmidt strength of two layers over two angles of the second")
     grid = np.array(content["angles"])
     values = {rotation: np.array(k) for rotation, k in content["K"].items()}
     scale = {

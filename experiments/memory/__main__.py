@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.memory.counterexample import table
 from experiments.memory.figures import draw_all
 from experiments.memory.report import report
 from experiments.memory.runs import FULL, PROTOCOL, QUICK, measure
@@ -43,12 +44,17 @@ def options() -> Parser:
     add("--rotation", choices=[*ROTATIONS, "both"], default="both", help="gate")
     add("--seed", type=seed_int, default=0, help="first seed, and that of the series")
     add("--quick", action="store_true", help="a small run that shows all parts")
+    help_ = "print a step of much power that forgets, one of none that keeps, and stop"
+    add("--counterexample", action="store_true", help=help_)
     add("--out", type=Path, default=Path("results"), help="folder for what is written")
     return parser
 
 
 def main(args: argparse.Namespace) -> None:
     """Measure, print, draw, write."""
+    if args.counterexample:
+        print(table(args.seed))
+        return
     start = time.perf_counter()
     warnings.filterwarnings("ignore", ".*targets cannot be met")  # the headline says so
     check_results(args.out, "memory.json", "memory_curves.png")

@@ -123,10 +123,10 @@ def draw_curves(circuits: list[Circuit], curves: list[Curves]) -> Figure:
     """Four questions to the memory, a row for each rotation."""
     figure, axes = new_figure(len(circuits), 4, figsize=(16, 4.4 * len(circuits)))
     figure.suptitle(
-        "Sensitive is not knowing: one changed input moves a collapsed memory for "
-        "long, but after four steps no rule knows what it was\n(initial parameters, "
-        "random inputs; mean over draws of the parameters, shaded: standard deviation, "
-        "for three rules)"
+        "Four questions to the memory: how sensitive, how entangled with its past, how "
+        "much can be read off, how much is known\n(initial parameters, "
+        "random inputs; mean over draws of the parameters, shaded: standard deviation "
+        "over the draws, for three rules)"
     )
     panels = (
         ("forgetting", "sensitive to one input", "mean trace distance D_k", 0.6),
@@ -165,16 +165,17 @@ def _curve(ax: Axes, values: NDArray, memory: str) -> None:
 def draw_training(runs: list[Run]) -> Figure:
     """Entanglement over the epochs, a row for each rotation."""
     rotations = list(dict.fromkeys(r.rotation for r in runs))
-    figure, axes = new_figure(len(rotations), 3, figsize=(14, 4.4 * len(rotations)))
+    figure, axes = new_figure(len(rotations), 4, figsize=(17, 4.4 * len(rotations)))
     figure.suptitle(
-        "What training does to entanglement: small shifts in a wide spread, and with "
-        "RX none at all in the strength K\n(median over the seeds, shaded: the middle "
-        "half; dashed: trained on shuffled targets)"
+        "Entanglement in a step over the epochs, and the Schmidt strength of a stage "
+        "and of the whole step\n(median over the seeds, shaded: the middle half; "
+        "dashed: trained on shuffled targets)"
     )
     panels = {
         "S_en": "entanglement after U_en (ebits)",
         "S_out": "entanglement after U_dis (ebits)",
         "K_dis": "Schmidt strength of U_dis (ebits)",
+        "K_step": "Schmidt strength of the step (ebits)",
     }
     trained = by_model([r for r in runs if r.history])
     for row, rotation in zip(axes, rotations, strict=True):
@@ -184,10 +185,11 @@ def draw_training(runs: list[Run]) -> Figure:
                     values = [[r.start[key], *r.history[key]] for r in mine]
                     _band(ax, np.array(values), model)
             _count(ax, "epoch", f"{rotation}: {key}", ylabel=label)
-        row[2].set_ylim(3.0, 4.05)
+        for ax in row[2:]:
+            ax.set_ylim(1.9, 4.05)
         if min(r.end["K_dis"] for r in runs if r.rotation == rotation) > 4 - CONSTANT:
             row[2].text(
-                0.5, 0.5, "4 ebits, the maximum,\nat every angle", ha="center",
+                0.5, 0.5, "4 ebits, the largest\nthere is", ha="center",
                 transform=row[2].transAxes,
             )  # fmt: skip
         row[1].sharey(row[0])
@@ -212,8 +214,8 @@ def draw_errors(
     rotations = list(dict.fromkeys(r.rotation for r in runs))
     figure, axes = new_figure(len(rotations), 3, figsize=(14, 4.4 * len(rotations)))
     figure.suptitle(
-        "Does the test error follow entanglement? Each point is a trained model, rho "
-        "is Spearman's\n(right: slope of the output against older inputs; under "
+        "Test error against entanglement: each point is a trained model, rho is "
+        "Spearman's\n(right: slope of the output against older inputs; under "
         "collapse it is blind to changes of branch)"
     )
     panels = {

@@ -26,7 +26,7 @@ PROTOCOL = SINE_PROTOCOLS["figure"]
 TRAINED = ("collapse", "probabilities")
 MODELS = (*TRAINED, "reset", *(f"{memory}, shuffled targets" for memory in TRAINED))
 """What is trained: the paper's rules, no memory, and nothing to learn."""
-MONITORED = ("S_en", "S_out", "K_en", "K_dis")
+MONITORED = ("S_en", "S_out", "K_en", "K_dis", "K_step")
 POWERS = ("E_up_en", "E_down_en", "E_up_dis", "E_down_dis")
 QUANTITIES = (*MONITORED, "forgotten", *POWERS)
 

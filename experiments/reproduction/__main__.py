@@ -60,7 +60,7 @@ def main(args: argparse.Namespace) -> int:
         "readings": {reading.name: record(reading) for reading in readings},
     }
     if source:
-        content["weather"] = series_record(load_csv(**source))
+        content["series"] = series_record(load_csv(**source))
     files = {"reproduction.json": content, "reproduction.png": draw(readings)}
     write_results(args.out, files)
     return 0
@@ -70,7 +70,7 @@ def _parser() -> Parser:
     """The options of this experiment."""
     parser = Parser("experiments.reproduction", __doc__)
     add = parser.add_argument
-    add_csv_options(parser, "CSV file of daily means, for the weather protocols")
+    add_csv_options(parser, "CSV file of a series, such as daily means")
     add("--seeds", type=positive_int, help="number of seeds; None: 50, quick 2")
     add("--weather-seeds", type=positive_int, help="for the CSV file; None: as many")
     add("--seed", type=seed_int, default=0, help="the first of them")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from experiments.comparison.report import equivalence_text
 from experiments.reproduction.runs import Reading, summarize
 from qlstm.commands import format_table
 from qlstm.forecasting import audit
@@ -30,7 +31,22 @@ def report(reading: Reading) -> str:
     ]
     header = ["model", "first loss", "last loss", "test MSE", "skill", "better"]
     table = format_table([*header, "copies", "r before", "r target"], rows)
-    return "\n".join([headline, *findings, table])
+    errors = {name: [r["mse"] for r in runs] for name, runs in reading.runs.items()}
+    models = (name for name in summaries if name not in ("persistence", "AR(10)"))
+    same = equivalence_text(errors, models, "AR(10)")
+    parts = [headline, *findings, table, _power(summaries), same]
+    return "\n".join(part for part in parts if part)
+
+
+def _power(summaries: dict[str, Any]) -> str:
+    """What the copy detector misses; empty where persistence has no error."""
+    found = summaries["persistence"].get("half_missed")
+    if found is None:
+        return ""
+    return (
+        f"Copies: of honest forecasts whose true skill is {found['median']:.2f}, the "
+        "detector would call half copies here (median over the seeds)."
+    )
 
 
 def _cell(summary: dict[str, Any], name: str) -> str:

@@ -38,7 +38,7 @@ class Reading(NamedTuple):
     """One protocol, and every run under it."""
 
     name: str
-    """``sine`` or ``weather``, and the protocol's name."""
+    """``sine`` or ``csv``, and the protocol's name."""
     dataset: Dataset
     """Of the first seed."""
     beyond: float
@@ -76,7 +76,7 @@ def make_reading(configs: dict[str, list[dict]], files: RunFolder) -> Reading:
             results[name] = files.load(config)["result"]
         for name, result in results.items():
             runs[name].append({"seed": seed} | measure(dataset, result))
-    name = f"{'sine' if where['name'] == 'sine' else 'weather'} {where['protocol']}"
+    name = f"{where['name']} {where['protocol']}"
     return Reading(name, datasets[0], float(np.median(beyond)), runs)
 
 
@@ -88,7 +88,8 @@ def measure(dataset: Dataset, result: dict[str, Any]) -> Run:
         result: ``test_predictions``, and the ``history`` of a quantum model.
 
     Returns:
-        ``mse``, ``skill``, ``copy`` (0 or 1), ``r_before`` and ``r_target``
+        ``mse``, ``skill``, ``copy`` (0 or 1), ``half_missed`` (the true skill at which
+        the copy detector misses half), ``r_before`` and ``r_target``
         (correlation of the predictions with the value before and with the one they
         predict); of a quantum model also ``first_loss``, ``last_loss`` and ``spikes``,
         and if it counts switches, ``switches`` and ``switches_at_spikes``, means over
@@ -103,6 +104,7 @@ def measure(dataset: Dataset, result: dict[str, Any]) -> Run:
         "mse": own.mse,
         "skill": skill_between(own, naive),
         "copy": int(check.is_copy),
+        "half_missed": check.half_missed,
         "r_before": float(check.correlation[1]),
         "r_target": float(check.correlation[0]),
     }

@@ -63,6 +63,7 @@ from qlstm.forecasting.metrics import (
 from qlstm.forecasting.multistep import recursive_forecast
 from qlstm.forecasting.quantum import Quantum
 from qlstm.forecasting.significance import (
+    EquivalenceTest,
     LossTest,
     Quartiles,
     SeedSummary,
@@ -72,6 +73,7 @@ from qlstm.forecasting.significance import (
     paired_wilcoxon,
     quartiles,
     summarize_seeds,
+    two_one_sided_tests,
 )
 from qlstm.forecasting.sources import (
     Series,
@@ -89,6 +91,7 @@ __all__ = [
     "CopyCheck",
     "Coverage",
     "Dataset",
+    "EquivalenceTest",
     "Errors",
     "Finding",
     "Fitted",
@@ -141,5 +144,6 @@ __all__ = [
     "skill_between",
     "step_targets",
     "summarize_seeds",
+    "two_one_sided_tests",
     "walk_forward",
 ]

@@ -15,18 +15,23 @@ from qlstm.forecasting.checks import (
     rescale,
 )
 from qlstm.forecasting.metrics import skill
-from qlstm.forecasting.significance import diebold_mariano
+from qlstm.forecasting.significance import diebold_mariano, loss_statistic
 
 NEAR = 1 / 3
 """Most that a copy's squared distance to the last value seen is of its error."""
+
+
+DRAWS, SEED = 400, [71, 1995]
+"""Simulated forecasts at each skill, for the power of the detector, and their seed: one
+that nobody draws a series from."""
 
 
 class CopyCheck(NamedTuple):
     """Result of `check_copy`; printed, it is a sentence."""
 
     correlation: NDArray[np.float64]
-    """Of predictions with the value k steps before their target, k = 0, 1, ...: 0 is
-    the target itself; nan where one side does not vary. ``(n_lags + 1,)``."""
+    """Of predictions with the value k steps before their target, k = 0, 1, ...; 0 is
+    the target itself, nan where one side does not vary. ``(n_lags + 1,)``."""
     mse: NDArray[np.float64]
     """Mean squared distance to that value, ``(n_lags + 1,)``."""
     horizon: int
@@ -34,13 +39,16 @@ class CopyCheck(NamedTuple):
     skill: float
     """Against persistence; nan if that has no error."""
     p_value: float
-    """One-sided: the chance of such a skill if the forecast were no better."""
+    """One-sided, the chance of such a skill if the forecast were no better."""
     is_near: bool
     """Whether predictions lie much nearer to the last value seen than to the target."""
     is_better: bool
     """Whether the forecast beats persistence beyond chance."""
     level: float
     """Level of that test."""
+    half_missed: float
+    """True skill at which half of all honest forecasts of these targets are called
+    copies: `missed_share` is 1/2 there. Nan where persistence has no error."""
 
     @property
     def is_copy(self) -> bool:
@@ -64,15 +72,28 @@ class CopyCheck(NamedTuple):
             f"{to_target} to the value it predicts"
         )
         if self.mse[self.horizon] == 0:
-            return f"The forecast is the last value seen: {verdict}."
-        if self.is_copy:
-            return (
+            said = f"The forecast is the last value seen: {verdict}."
+        elif self.is_copy:
+            said = (
                 f"The forecast copies the last value seen: {distance}, and {verdict}."
             )
-        if self.is_near:
+        elif self.is_near:
             but = f"but {verdict}"
-            return f"The forecast keeps near the last value seen: {distance}; {but}."
-        return f"The forecast is no copy: {distance}. It{verdict.removeprefix('it')}."
+            said = f"The forecast keeps near the last value seen: {distance}; {but}."
+        else:
+            it_beats = f"It{verdict.removeprefix('it')}"
+            said = f"The forecast is no copy: {distance}. {it_beats}."
+        return said + self.power
+
+    @property
+    def power(self) -> str:
+        """What the detector would miss here, the sentence's end; empty if undefined."""
+        if np.isnan(self.half_missed):
+            return ""
+        return (
+            f" Of honest forecasts whose true skill is {self.half_missed:.2f}, it "
+            "would call half copies here."
+        )
 
     def __str__(self) -> str:
         """The sentence."""
@@ -102,6 +123,9 @@ def check_copy(
     correlates with everything. Either condition alone misleads. A series that barely
     moves has good forecasts near its last value; a forecast of noise is bad but copies
     nothing.
+
+    Few targets make the test weak, and good forecasts are then called copies, too:
+    `half_missed` says how good they may be.
 
     Args:
         predictions: ``(n,)``, in the units of `values`, in order of time.
@@ -150,6 +174,7 @@ def check_copy(
     to_last = (predictions - last)[known] ** 2
     persistence = (last - target)[known] ** 2
     test = diebold_mariano(to_target, persistence, horizon=horizon, alternative="less")
+    moves = (target - last)[known]
     return CopyCheck(
         correlation=np.array(correlation),
         mse=np.array(
@@ -163,7 +188,68 @@ def check_copy(
         is_near=bool(to_last.mean() <= NEAR * to_target.mean()),
         is_better=test.p_value < level,
         level=level,
+        half_missed=_half_missed(moves, test.n_lags, level),
     )
+
+
+def missed_share(
+    moves: NDArray[np.float64], skill: float, n_lags: int, level: float
+) -> float:
+    """Share of honest forecasts of a true skill that `check_copy` calls copies.
+
+    With the true moves m (target minus last value seen) and their mean square v, an
+    honest forecast of skill s predicts the moves ``q = s m + sqrt(s (1 - s) v) z``, z
+    standard normal: over the draws q does not correlate with its error ``m - q``, the
+    squares of q are ``s v`` in the mean, and those of the error ``(1 - s) v``. Each
+    draw is then judged as `check_copy` judges. The draws are the same at every skill,
+    and at every call.
+
+    Args:
+        moves: True moves ``(n,)``, of a scale that can be squared.
+        skill: True skill against persistence, 0 to 1.
+        n_lags: Autocovariances of the Diebold-Mariano test.
+        level: Its level.
+
+    Returns:
+        The share among `DRAWS` forecasts; fewer for over 2,500 targets.
+
+    Example:
+        >>> moves = np.random.default_rng(0).normal(size=71)
+        >>> [missed_share(moves, skill, 3, 0.05) > 0.5 for skill in (0.05, 0.25)]
+        [True, False]
+    """
+    from scipy.stats import t
+
+    n, rng = len(moves), np.random.default_rng(SEED)
+    idle = np.sqrt(skill * (1 - skill) * np.mean(moves**2))
+    critical, missed = t.ppf(level, n - 1), []
+    draws, block = min(DRAWS, max(20, 10**6 // n)), max(1, 10**5 // n)
+    for start in range(0, draws, block):
+        noise = rng.normal(size=(min(block, draws - start), n))
+        predicted = skill * moves + idle * noise
+        to_last, to_target = predicted**2, (moves - predicted) ** 2
+        near = to_last.mean(axis=1) <= NEAR * to_target.mean(axis=1)
+        better = loss_statistic(to_target - moves**2, n_lags) < critical
+        missed.append(near & ~better)
+    return float(np.concatenate(missed).mean())
+
+
+def _half_missed(moves: NDArray[np.float64], n_lags: int, level: float) -> float:
+    """The skill at which `missed_share` falls below 1/2, to 0.001; nan without moves.
+
+    Squared moves are neither 0 nor infinite on the scale of the largest.
+    """
+    if not moves.any():
+        return float("nan")
+    moves = np.ldexp(moves, -exponent(moves))
+    low, high = 0.0, 1.0
+    while high - low > 0.001:
+        middle = (low + high) / 2
+        if missed_share(moves, middle, n_lags, level) >= 0.5:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def _check_targets(

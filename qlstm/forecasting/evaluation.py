@@ -28,7 +28,7 @@ class Fit(NamedTuple):
     """One training within a walk, and every position that it used."""
 
     models: tuple[Any, ...]
-    """What `fit` returned: one model, or one for each step ahead (direct)."""
+    """What `fit` returned, one model, or one for each step ahead (direct)."""
     scaler: Scaler
     """Fitted on the training part at hand."""
     scaler_index: NDArray[np.intp]
@@ -91,7 +91,7 @@ class HorizonErrors(NamedTuple):
     """MAE over the one-step naive MAE of the values before the first origin; nan where
     those do not change."""
     skill: float
-    """Against persistence: the last value seen, however far ahead; nan where it has no
+    """Against persistence, the last value seen, however far ahead; nan where it has no
     error."""
 
 

@@ -29,12 +29,12 @@ class MemoryChannel(NamedTuple):
     """``T = sum_i K_i (x) conj(K_i)``, ``(batch, n_steps, d^2, d^2)``; it acts on
     density matrices read row by row."""
     eigenvalues: NDArray[np.complex128]
-    """Of `matrix`, by decreasing modulus, the first 1: ``(batch, n_steps, d^2)``."""
+    """Of `matrix`, by decreasing modulus, the first 1, ``(batch, n_steps, d^2)``."""
     rate: NDArray[np.float64]
-    """Modulus of the second one, ``|lambda_2|``: the share of the slowest deviation
+    """Modulus of the second one, ``|lambda_2|``. The share of the slowest deviation
     that survives a step, if the input stays the same. ``(batch, n_steps)``."""
     tau: NDArray[np.float64]
-    """``-1 / ln |lambda_2|``, in steps: the time in which it falls to 1/e; 0 where
+    """``-1 / ln |lambda_2|``, in steps. The time in which it falls to 1/e; 0 where
     `rate` is 0, ``inf`` where it is 1. ``(batch, n_steps)``."""
 
 
@@ -45,8 +45,10 @@ def memory_channel(
 
     ``T_u = sum_i K_i (x) conj(K_i)``, ``K_i = <i|_sys W |u>_sys``
 
-    The eigenvalue 1 belongs to the memory that a constant input settles to; all others
-    belong to deviations from it, which have trace 0. A nilpotent channel
+    An eigenvector of 1 with trace 1 is a memory that a constant input leaves as it is.
+    If ``|lambda_2| < 1``, it is the only one and every memory settles to it. If
+    ``|lambda_2| = 1``, something never dies out (`rate` is 1 and `tau` inf): there are
+    several such memories, or some go round for ever. A nilpotent channel
     (docs/memory.md) has ``lambda_2 = 0``, but rounding moves an m-fold eigenvalue by
     about ``1e-16 ** (1 / m)``: with 2 + 2 wires read anything under 1e-3 as 0.
 
@@ -96,8 +98,10 @@ def quantum_retention(
     ``I(R : anc_k) = S(R) + S(anc_k) - S(R anc_k)``
 
     The memory starts maximally entangled with a reference R that nobody touches:
-    ``2 n_ancilla`` bits. Each step can only lower that number. Half of it is an upper
-    bound on the entanglement that is left.
+    ``2 n_ancilla`` bits. Each step can only lower that number. Half of it bounds two
+    measures of the entanglement that is left from above, the squashed and the
+    distillable; others, such as the entanglement of formation and the logarithmic
+    negativity, can be larger.
 
     Args:
         params: The parameters.
@@ -113,7 +117,9 @@ def quantum_retention(
             wrong.
 
     References:
-        Schumacher and Nielsen, Phys. Rev. A 54, 2629 (1996).
+        Schumacher and Nielsen, Phys. Rev. A 54, 2629 (1996): data processing.
+        Christandl and Winter, J. Math. Phys. 45, 829 (2004): squashed entanglement, and
+        that it bounds the distillable.
 
     Example:
         >>> from qlstm import init_params

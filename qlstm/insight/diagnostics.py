@@ -44,7 +44,7 @@ class GradientMemory(NamedTuple):
     norm: NDArray[np.float64]
     """Mean over the sequences of ``|dy_T / dx_(T-k)|``, ``(n_steps,)``."""
     gradients: NDArray[np.float64]
-    """``dy_T / dx_t``, in order of time: ``(batch, n_steps, n_features)``, with a last
+    """``dy_T / dx_t``, in order of time, ``(batch, n_steps, n_features)``, with a last
     axis ``n_outputs`` if that is more than 1."""
 
 

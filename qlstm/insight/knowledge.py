@@ -25,14 +25,14 @@ class HolevoCurve(NamedTuple):
     raw: NDArray[np.float64]
     """Before the control is subtracted, ``(n_steps,)``."""
     control: NDArray[np.float64]
-    """The same with shuffled inputs: what a finite sample shows by chance."""
+    """The same with shuffled inputs, what a finite sample shows by chance."""
 
 
 class MemoryCapacity(NamedTuple):
     """How well past inputs can be read off the memory: see `memory_capacity`."""
 
     r2: NDArray[np.float64]
-    """Held-out ``R^2`` of each input, ``(n_steps, n_features)``: 1 is perfect, 0 no
+    """Held-out ``R^2`` of each input, ``(n_steps, n_features)``; 1 is perfect, 0 no
     better than the mean, and below 0 worse, by chance."""
     total: float
     """``MC = sum_k MC_k``, over all lags and features."""

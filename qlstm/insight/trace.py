@@ -39,7 +39,7 @@ class Trace(NamedTuple):
     ``2**n_ancilla``."""
 
     encoded: NDArray
-    """Encoded input: amplitudes u ``(batch, n_steps, d_s)``, or with angle encoding the
+    """Encoded input, amplitudes u ``(batch, n_steps, d_s)``, or with angle encoding the
     angles ``(batch, n_steps, 2 * n_layers * n_system)``."""
     state_en: NDArray
     """Joint state after U_en, ``(batch, n_steps, d_s, d_a)``; for `mixed` a density
@@ -170,12 +170,13 @@ MONITOR_SEQUENCES = 32
 
 
 class EntanglementMonitor:
-    """A monitor for `fit`: the entanglement in a step, and the stages' Schmidt
-    strengths.
+    """A monitor for `fit`: the entanglement in a step, and Schmidt strengths.
 
     After each epoch it adds to the history `S_en` and `S_out`, the entanglement after
     U_en and after U_dis, means over all steps of the sequences, and, but for angle
-    encoding, `K_en` and `K_dis`, the Schmidt strengths of U_en and U_dis; all in ebits.
+    encoding, `K_en`, `K_dis` and `K_step`, the Schmidt strengths of U_en, of U_dis and
+    of the whole step ``W = U_dis U_en``; all in ebits. Memory goes through W: the
+    stages' strengths say nothing about it (docs/memory.md, section 4).
 
     Args:
         inputs: Sequences ``(batch, n_steps, n_features)``. Beyond `MONITOR_SEQUENCES`,
@@ -196,8 +197,8 @@ class EntanglementMonitor:
         >>> monitor = EntanglementMonitor(inputs, config)
         >>> _, history = fit(params, inputs, targets, config, epochs=2, rng=rng,
         ...                  monitor=monitor)
-        >>> list(history)
-        ['loss', 'branch_switches', 'S_en', 'S_out', 'K_en', 'K_dis', 'seconds']
+        >>> list(history)[2:-1]
+        ['S_en', 'S_out', 'K_en', 'K_dis', 'K_step']
     """
 
     def __init__(
@@ -237,9 +238,13 @@ class EntanglementMonitor:
         means = {"S_en": float(s_en.mean()), "S_out": float(s_out.mean())}
         if config.encoding == "angle":  # the stages depend on the input
             return means
+        u_en, u_dis = stage_unitaries(params, config)
+        unitaries = {"K_en": u_en, "K_dis": u_dis, "K_step": u_dis @ u_en}
         dims = (config.system_dim, config.ancilla_dim)
-        strengths = (schmidt_strength(u, dims) for u in stage_unitaries(params, config))
-        return means | dict(zip(("K_en", "K_dis"), map(float, strengths), strict=True))
+        return means | {
+            name: float(schmidt_strength(unitary, dims))
+            for name, unitary in unitaries.items()
+        }
 
 
 def entangler_kraus(run: Run, config: QLSTMConfig) -> NDArray:

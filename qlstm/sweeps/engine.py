@@ -56,7 +56,7 @@ class _Task(NamedTuple):
 
     key: str
     config: str
-    """As JSON: a run may change what it is given."""
+    """As JSON, since a run may change what it is given."""
     attempt: int = 1
 
 

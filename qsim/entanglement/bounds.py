@@ -39,9 +39,9 @@ class LogNegativityCapacity(NamedTuple):
     """LN(U) from both sides: what `log_negativity_capacity` returns."""
 
     value: float
-    """Equation (2) at rho_a, rho_b: LN(U) is at least this, in ebits."""
+    """Equation (2) at rho_a, rho_b; LN(U) is at least this, in ebits."""
     upper_bound: float
-    """Equation (1) at rho_a, rho_b: LN(U), and E_up(U), are at most this."""
+    """Equation (1) at rho_a, rho_b; LN(U), and E_up(U), are at most this."""
     rho_a: NDArray
     """Density matrix on A, ``(dA, dA)``."""
     rho_b: NDArray
@@ -122,7 +122,8 @@ def log_negativity_capacity(
         ValueError: If the matrix is not unitary or the dimensions do not fit.
 
     References:
-        Campbell, Phys. Rev. A 82, 042314 (2010).
+        Gour and Scandolo, arXiv:1907.02552: the logarithmic negativity of a bipartite
+        channel. Campbell, Phys. Rev. A 82, 042314 (2010), from memory.
 
     Example:
         >>> from qsim.entanglement import canonical_gate

@@ -236,7 +236,8 @@ def log_negativity(rho: ArrayLike, dims: Sequence[int]) -> NDArray[np.float64]:
         ValueError: If `rho` is not a batch of density matrices of these dimensions.
 
     References:
-        Plenio, Phys. Rev. Lett. 95, 090503 (2005).
+        Vidal and Werner, Phys. Rev. A 65, 032314 (2002): the bound. Plenio, Phys. Rev.
+        Lett. 95, 090503 (2005): it does not grow under local operations.
 
     Example:
         >>> bell = np.array([1.0, 0.0, 0.0, 1.0]) / np.sqrt(2)

@@ -44,10 +44,10 @@ class EntanglingPower(NamedTuple):
     """What a search found: see `entangling_power` and `disentangling_power`."""
 
     value: float
-    """Entropy that U gives to (or takes from) `state`, in ebits: the power is at
+    """Entropy that U gives to (or takes from) `state`, in ebits. The power is at
     least this, and for the given ancillas, as far as the search can tell, equal."""
     upper_bound: float
-    """Proved, with any ancillas: `dual_upper_bound` at the maximally mixed pair."""
+    """Proved, with any ancillas, by `dual_upper_bound` at the maximally mixed pair."""
     state: NDArray[np.complex128]
     """The input that reaches `value`, ``(dA, dA', dB, dB')``."""
     n_starts: int
@@ -62,9 +62,9 @@ class PowerInterval(NamedTuple):
     """A certified interval for E_up: what `entangling_power_bounds` returns."""
 
     lower: float
-    """The gain of `state`, in ebits: E_up is at least this."""
+    """The gain of `state`, in ebits; E_up is at least this."""
     upper: float
-    """The dual bound at (rho_a, rho_b): E_up, with any ancillas, is at most this."""
+    """The dual bound at (rho_a, rho_b); E_up, with any ancillas, is at most this."""
     state: NDArray[np.complex128]
     """The input that proves `lower`, ``(dA, dA', dB, dB')``."""
     rho_a: NDArray

@@ -29,7 +29,7 @@ class OperatorSchmidt(NamedTuple):
     probabilities: NDArray[np.float64]
     """``values**2 / (dA dB)``, which sum to 1, ``(r,)``."""
     a: NDArray
-    """Operators on A, ``(r, dA, dA)``, orthonormal: ``Tr a_j^dag a_k = delta_jk``."""
+    """Operators on A, ``(r, dA, dA)``, orthonormal, ``Tr a_j^dag a_k = delta_jk``."""
     b: NDArray
     """Operators on B, ``(r, dB, dB)``, orthonormal too."""
 
@@ -115,7 +115,9 @@ def mean_entangling_power(unitary: ArrayLike, dims: Sequence[int]) -> float:
         ValueError: If the matrix is not unitary or the dimensions do not fit.
 
     References:
-        Zanardi, Zalka and Faoro, Phys. Rev. A 62, 030301 (2000), for dA = dB.
+        Zanardi, Zalka and Faoro, Phys. Rev. A 62, 030301 (2000), for dA x dB. The form
+        in the operator entanglement of U and of U times the swap, for dA = dB: Zanardi,
+        Phys. Rev. A 63, 040304 (2001).
 
     Example:
         CNOT reaches the largest value of two qubits, 2/9; SWAP entangles nothing:

@@ -33,7 +33,7 @@ class FittedNetwork(Fitted):
     cell: Cell
     params: RecurrentParams
     history: dict[str, list[float]]
-    """One number an epoch: ``loss`` and, with validation data, ``val_loss``."""
+    """One number an epoch of ``loss`` and, with validation data, ``val_loss``."""
 
     def _predict(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
         """Forecast checked windows: ``(n, n_outputs)``."""
