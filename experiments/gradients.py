@@ -8,7 +8,6 @@ five windows of the noisy sine; median over several draws of the parameters. Wat
 
 import argparse
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +23,7 @@ from qlstm.commands import (
     add_model_options,
     format_table,
     model_config,
+    out_folder,
     positive_int,
     run_main,
     seed_int,
@@ -52,7 +52,7 @@ def options() -> Parser:
     add("--draws", type=positive_int, default=5, help="draws of the parameters")
     add("--seed", type=seed_int, default=0, help="seed")
     add_model_options(parser)
-    add("--out", type=Path, default=Path("results"), help="folder for what is written")
+    add("--out", type=out_folder, default="results", help="folder of the results")
     return parser
 
 

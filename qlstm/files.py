@@ -8,6 +8,7 @@ import os
 import platform
 import secrets
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any
 __all__ = [
     "atomic_path",
     "canonical_json",
+    "check_target",
+    "check_target_folder",
     "parse_json",
     "sha256_of_file",
     "sha256_of_json",
@@ -26,6 +29,8 @@ __all__ = [
 
 PACKAGES = ("qlstm", "numpy", "scipy", "pandas", "matplotlib")
 """What the result of an experiment depends on."""
+PROBE = 65536
+"""Bytes that a folder must take to count as one that can be written to."""
 MAX_DEPTH = 200
 """Most levels of dicts and lists in JSON that has a digest."""
 
@@ -65,6 +70,40 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_target(path: str | os.PathLike) -> None:
+    """Say now, by trying, what `atomic_path` would say after the work.
+
+    Nothing is left behind, and a folder that is missing is not made.
+
+    Args:
+        path: A file that will be written; its folder may be missing.
+
+    Raises:
+        OSError: If it cannot be written: a folder, a device, no right, a full disk.
+    """
+    path = Path(os.path.realpath(path))
+    _old_file(path)
+    check_target_folder(path.parent)
+
+
+def check_target_folder(folder: str | os.PathLike) -> None:
+    """The same for a folder in which files will be written.
+
+    Args:
+        folder: A folder, or one that will be made.
+
+    Raises:
+        OSError: If nothing can be written there.
+    """
+    folder = Path(os.path.abspath(folder))
+    above = next(p for p in (folder, *folder.parents) if os.path.lexists(p))
+    try:
+        with tempfile.TemporaryDirectory(prefix=".qlstm-", dir=above) as made:
+            Path(made, "probe").write_bytes(bytes(PROBE))
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(folder)) from None
 
 
 def _old_file(path: Path) -> os.stat_result | None:

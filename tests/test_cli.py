@@ -3,6 +3,8 @@
 import argparse
 import io
 import json
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -15,13 +17,18 @@ from qlstm.commands import (
     epoch_progress,
     forecasting_parser,
     format_table,
+    number_text,
+    out_file,
+    out_folder,
     positive_int,
     run_main,
     seed_int,
     series_record,
+    skill_text,
     write_results,
 )
 from qlstm.commands.forecasts import forecast_table
+from qlstm.commands.parser import name_options
 from qlstm.forecasting import Errors, Forecast, Series
 from qlstm.forecasting.data import SINE_PROTOCOLS
 from qlstm.plots import new_figure
@@ -275,3 +282,75 @@ def test_a_series_goes_into_json_with_its_gaps():
         "provenance": {"source": "mine"},
         "values": [1.5, None],
     }
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80, 81, 200])
+def test_the_bar_fits_the_terminal(columns, monkeypatch):
+    monkeypatch.setattr("sys.stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", str(columns))
+    progress = Progress("RY probabilities   ")
+    progress.update(149, 150, "epoch 149/150  loss 0.0123")
+    text = sys.stderr.getvalue().removeprefix("\r\033[K")
+    assert len(text) < columns
+    assert columns < 80 or "[####" in text and "loss 0.0123  0 s left" in text
+
+
+def test_numbers_of_any_size():
+    texts = [number_text(v) for v in (0.0358, 1.5e-4, -2e-7, 0, 1887172981313616740352)]
+    assert texts == ["0.0358", "1.500e-04", "-2.000e-07", "0.0000", "1.887e+21"]
+    skills = [skill_text(v) for v in (0.25, 0, -5e9, None, float("nan"))]
+    assert skills == ["+0.250", "+0.000", "-5.000e+09", "-", "-"]
+
+
+def test_a_console_without_the_letters(capsysbinary, monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    monkeypatch.setattr("sys.stdout", stream)
+    monkeypatch.setattr("sys.argv", ["command"])
+    run_main(lambda args: print("\u03b8 5 \u00b0C"), Parser("module"))
+    assert stream.buffer.getvalue() == b"\\u03b8 5 \\xb0C\n"
+
+
+def test_messages_name_options():
+    parser = Parser("module")
+    for option in ("--date-column", "--csv", "--start", "--end"):
+        parser.add_argument(option)
+    text = name_options("Argument `date_column` must: give `date_column`.", parser)
+    assert text == "Option --date-column must: give --date-column."
+    text = name_options("Arguments `start` and `end` must", parser)
+    assert text == "Options --start and --end must"
+    assert name_options("Argument `path` is", parser) == "Option --csv is"
+    assert name_options("Argument `values` is", parser) == "Argument `values` is"
+
+
+@pytest.mark.parametrize("out", ["/dev/full", "/proc/x", "file", "file/below", "taken"])
+def test_an_output_is_checked_before_the_work(out, tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "taken" / "module.json").mkdir(parents=True)
+    parser = Parser("module")
+    parser.prog = "python -m experiments.module"
+    parser.add_argument("--out", type=out_folder)
+    monkeypatch.setattr("sys.argv", ["command", "--out", str(tmp_path / out)])
+    with pytest.raises(SystemExit) as ended:
+        run_main(lambda args: pytest.fail("it worked"), parser)
+    assert ended.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_folder_that_is_missing_is_not_made(tmp_path):
+    assert out_folder(str(tmp_path / "a" / "b")) == tmp_path / "a" / "b"
+    assert out_file(str(tmp_path / "c.json")) == tmp_path / "c.json"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_backend_is_an_error_at_once():
+    code = "import experiments; print('worked')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"MPLBACKEND": "nonsense"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: environment variable MPLBACKEND: Key backend")
+    assert len(done.stderr.splitlines()) == 1

@@ -25,6 +25,7 @@ from qlstm.commands import (
     Parser,
     add_model_options,
     model_config,
+    out_file,
     positive_int,
     run_main,
     seed_int,
@@ -43,7 +44,7 @@ def options() -> Parser:
     add("--epochs", type=positive_int, default=20, help="epochs of the training run")
     add("--seed", type=seed_int, default=0, help="seed of everything that is random")
     add("--model", type=Path, help="a saved model (.npz) to check, as it is configured")
-    add("--out", type=Path, help="JSON file to write the differences to")
+    add("--out", type=out_file, help="JSON file to write the differences to")
     return parser
 
 

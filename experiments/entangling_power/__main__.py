@@ -8,7 +8,6 @@ docs/entangling_power.md.
 """
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -17,6 +16,7 @@ from experiments.entangling_power import figures, report, runs
 from qlstm.commands import (
     Parser,
     ensure_one_thread,
+    out_folder,
     positive_int,
     run_main,
     seed_int,
@@ -40,7 +40,7 @@ def options() -> Parser:
     draws = f"draws of each circuit, {runs.DRAWS}, or {runs.QUICK_DRAWS} with --quick"
     add("--draws", type=positive_int, help=draws)
     add("--quick", action="store_true", help="few draws and coarse grids")
-    add("--out", type=Path, default=Path("results"), help="folder for what is written")
+    add("--out", type=out_folder, default="results", help="folder of the results")
     return parser
 
 

@@ -10,7 +10,6 @@ anew, persistence and an autoregression.
 import argparse
 import time
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,14 @@ from experiments.memory.report import report
 from experiments.memory.runs import FULL, PROTOCOL, QUICK, measure
 from experiments.memory.statistics import changes, correlations
 from qlstm import ROTATIONS
-from qlstm.commands import Parser, positive_int, run_main, seed_int, write_results
+from qlstm.commands import (
+    Parser,
+    out_folder,
+    positive_int,
+    run_main,
+    seed_int,
+    write_results,
+)
 from qlstm.files import versions
 from qlstm.forecasting import noisy_sine, prepare
 from qlstm.insight import Trace
@@ -36,7 +42,7 @@ def options() -> Parser:
     add("--rotation", choices=[*ROTATIONS, "both"], default="both", help="gate")
     add("--seed", type=seed_int, default=0, help="first seed, and that of the series")
     add("--quick", action="store_true", help="a small run that shows all parts")
-    add("--out", type=Path, default=Path("results"), help="folder for what is written")
+    add("--out", type=out_folder, default="results", help="folder of the results")
     return parser
 
 

@@ -30,7 +30,10 @@ from qlstm.commands.forecasts import (
 )
 from qlstm.commands.parser import (
     Parser,
+    check_backend,
     ensure_one_thread,
+    out_file,
+    out_folder,
     positive_int,
     run_main,
     seed_int,
@@ -38,7 +41,7 @@ from qlstm.commands.parser import (
 from qlstm.commands.progress import Progress, epoch_progress
 from qlstm.commands.results import series_record, write_results
 from qlstm.commands.sweeps import add_sweep_options, run_configs
-from qlstm.tables import format_table
+from qlstm.tables import format_table, number_text, skill_text
 
 __all__ = [
     "Parser",
@@ -46,17 +49,22 @@ __all__ = [
     "add_csv_options",
     "add_model_options",
     "add_sweep_options",
+    "check_backend",
     "csv_source",
     "ensure_one_thread",
     "epoch_progress",
     "forecasting_parser",
     "format_table",
     "model_config",
+    "number_text",
+    "out_file",
+    "out_folder",
     "positive_int",
     "run_configs",
     "run_forecasts",
     "run_main",
     "seed_int",
     "series_record",
+    "skill_text",
     "write_results",
 ]

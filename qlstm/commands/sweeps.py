@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from qlstm.commands.parser import positive_int, seed_int
+from qlstm.commands.parser import out_folder, positive_int, seed_int
 from qlstm.commands.progress import Progress
 from qlstm.sweeps import (
     ExecutorError,
@@ -35,7 +35,7 @@ def add_sweep_options(parser: argparse.ArgumentParser, out: Path) -> None:
         default=2,
         help="how often a run is done again because its worker died",
     )
-    add("--out", type=Path, default=out, help="folder of the sweep")
+    add("--out", type=out_folder, default=str(out), help="folder of the sweep")
 
 
 def run_configs(
