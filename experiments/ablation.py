@@ -23,11 +23,25 @@ from experiments.comparison.report import (
     too_few,
     write_comparison,
 )
-from experiments.comparison.runs import Entry, Outcome, Setting, do_runs, make_parser
+from experiments.comparison.runs import (
+    Entry,
+    Outcome,
+    Setting,
+    do_runs,
+    make_parser,
+    spread_of,
+)
 from experiments.comparison.strips import Strip, draw_strips, plain_numbers
 from qlstm import MEMORIES, ROTATIONS
-from qlstm.commands import Parser, check_results, format_table, run_main
-from qlstm.forecasting import quartiles
+from qlstm.commands import (
+    Parser,
+    check_results,
+    format_table,
+    number_text,
+    run_main,
+    skill_text,
+)
+from qlstm.plots import new_figure
 
 FULL, AR = "full", "AR(10)"
 BASES = {
@@ -86,9 +100,10 @@ class Row(NamedTuple):
     model: dict[str, Any]
     n_params: int
     """Trained numbers."""
-    skill: dict[str, float]
-    """Median and quartiles."""
-    difference: dict[str, float]
+    skill: dict[str, float | None]
+    """Median and quartiles; None if persistence is perfect, as in what follows."""
+    test_mse: dict[str, float]
+    difference: dict[str, float | None]
     """Of the skill from the full model's, seed by seed: median and quartiles."""
     p: float | None
     """Of Wilcoxon's test of the differences."""
@@ -97,28 +112,29 @@ class Row(NamedTuple):
     copies: float
     """Share of the seeds whose forecast is a copy of the last value."""
     seconds: dict[str, float]
-    skills: list[float]
+    skills: list[float | None]
     """By seed."""
-    differences: list[float]
+    differences: list[float | None]
     """By seed."""
 
 
 def make_rows(outcome: Outcome) -> list[Row]:
     """What the seeds say together; AR(10) takes no part in the tests."""
     skills = outcome.columns("skill")
-    if None in skills[FULL]:
-        raise ValueError(
-            "The test part must change for an ablation, which compares skills, but "
-            "persistence has no error on it."
-        )
-    tests = compare({k: v for k, v in skills.items() if k != AR}, FULL)
+    defined = None not in skills[FULL]  # persistence is the same for all rows
+    tests = {}
+    if defined:
+        tests = compare({k: v for k, v in skills.items() if k != AR}, FULL)
     rows = []
     for label in outcome.entries:
         test = tests.get(label, {})
-        differences = np.subtract(skills[label], skills[FULL]).tolist()
+        differences = [None] * len(skills[label])
+        if defined:
+            differences = np.subtract(skills[label], skills[FULL]).tolist()
         row = Row(
             **outcome.common(label),
-            difference=quartiles(differences)._asdict(),
+            difference=spread_of(differences),
+            test_mse=outcome.spread(label, "test_mse"),
             p=test.get("p"),
             p_holm=test.get("p_holm"),
             skills=skills[label],
@@ -130,16 +146,17 @@ def make_rows(outcome: Outcome) -> list[Row]:
 
 def table(rows: list[Row]) -> str:
     """The rows as text."""
-    header = ["model", "params", "skill", "[quartiles]", "- full", "[quartiles]"]
+    flat = rows[0].skill["median"] is None  # then errors are all there is to see
+    header = ["model", "params", *["test MSE"] * flat]
+    header += ["skill", "[quartiles]", "- full", "[quartiles]"]
     header += ["p", "p Holm", "copies", "s"]
     cells = [
         [
             row.label,
             str(row.n_params),
-            f"{row.skill['median']:+.3f}",
-            f"[{row.skill['q1']:+.3f}, {row.skill['q3']:+.3f}]",
-            f"{row.difference['median']:+.3f}",
-            f"[{row.difference['q1']:+.3f}, {row.difference['q3']:+.3f}]",
+            *[number_text(row.test_mse["median"])] * flat,
+            *_spread(row.skill),
+            *_spread(row.difference),
             p_text(row.p),
             p_text(row.p_holm),
             f"{row.copies:.0%}",
@@ -150,8 +167,21 @@ def table(rows: list[Row]) -> str:
     return format_table(header, cells)
 
 
+def _spread(found: dict[str, float | None]) -> list[str]:
+    """A median and its quartiles; one "-" each where they are undefined."""
+    if found["median"] is None:
+        return ["-", "-"]
+    median, low, high = (skill_text(found[name]) for name in ("median", "q1", "q3"))
+    return [median, f"[{low}, {high}]"]
+
+
 def verdict(rows: list[Row], n_seeds: int) -> str:
     """What the numbers say, in words."""
+    if rows[0].skill["median"] is None:
+        return (
+            "Persistence has no error on a test part of some seed, so skill is "
+            "undefined and nothing is compared: the test errors stand above."
+        )
     tested = [row for row in rows if row.p_holm is not None]
     found = [(row.label, row.difference["median"], row.p_holm) for row in tested]
     groups = sort_out((f"{label} ({d:+.3f})", d, p) for label, d, p in found)
@@ -179,6 +209,8 @@ def draw(rows: list[Row], base: str) -> Figure:
     Returns:
         The figure.
     """
+    if None in rows[0].differences:
+        return _draw_nothing()
     figure, ax = draw_strips(
         [Strip(row.label, row.kind, row.differences) for row in rows],
         {"the full model": (0.0, {"color": "black", "ls": "--", "lw": 1})},
@@ -195,6 +227,15 @@ def draw(rows: list[Row], base: str) -> Figure:
         plain_numbers(ax)
     ax.set_xlabel(f"skill minus that of the full model, same seed{scale}")
     ax.set_ylabel("what is changed")
+    return figure
+
+
+def _draw_nothing() -> Figure:
+    """A figure that says why it is empty."""
+    figure, axes = new_figure(1, 1, figsize=(7, 2))
+    axes[0, 0].set_axis_off()
+    text = "Skill is undefined: persistence has no error on the test part."
+    axes[0, 0].text(0.5, 0.5, text, ha="center", va="center")
     return figure
 
 

@@ -53,7 +53,7 @@ def options() -> Parser:
     add("--draws", type=positive_int, default=5, help="draws of the parameters")
     add("--seed", type=seed_int, default=0, help="seed")
     add_model_options(parser)
-    add("--out", type=Path, default=Path("results"), help="folder for what is written")
+    add("--out", type=Path, default=Path("results"), help="folder of the results")
     return parser
 
 

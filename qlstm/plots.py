@@ -54,7 +54,7 @@ def plot_forecasts(
     """
     size = (5.2 * max(len(forecasts), 1.25), 6.6)
     figure, axes = new_figure(2, len(forecasts), figsize=size)
-    figure.suptitle(title)
+    figure.suptitle(_plain(title))
     for above, below, forecast in zip(*axes, forecasts, strict=True):
         _plot_loss(above, forecast)
         _plot_predictions(below, dataset, forecast, unit)
@@ -64,6 +64,11 @@ def plot_forecasts(
         for ax in row:
             ax.set_ylim(low, high)
     return figure
+
+
+def _plain(text: str) -> str:
+    """A text of the user's as it stands: no dollar begins a formula."""
+    return text.replace("$", r"\$")
 
 
 def _plot_loss(ax: Axes, forecast: Forecast) -> None:
@@ -81,7 +86,8 @@ def _plot_loss(ax: Axes, forecast: Forecast) -> None:
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.set(xlabel="epoch", ylabel="loss (MSE)")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set_title(f"{forecast.name}: loss {loss[0]:.3g} to {loss[-1]:.3g}", fontsize=11)
+    name = _plain(forecast.name)
+    ax.set_title(f"{name}: loss {loss[0]:.3g} to {loss[-1]:.3g}", fontsize=11)
     ax.patch.set_visible(False)  # the bars lie behind
     handles, labels = ax.get_legend_handles_labels()
     switches = forecast.history.get("branch_switches")
@@ -101,7 +107,7 @@ def _plot_predictions(
     ax: Axes, dataset: Dataset, forecast: Forecast, unit: str
 ) -> None:
     """True values, predictions, and persistence as a thin line."""
-    test, inverse = dataset.test, dataset.scaler.inverse
+    test, inverse, unit = dataset.test, dataset.scaler.inverse, _plain(unit)
     points = np.arange(1, len(test.targets) + 1)
     ax.plot(
         points, inverse(test.targets), "o-", color="black", ms=3, lw=1.4, label="true"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from test_benchmark_models import cells_of, run_here
 
-from experiments.ablation import FULL, make_entries, make_rows
-from experiments.comparison.runs import Entry, Outcome, Setting, do_runs, make_parser
+from experiments.ablation import make_entries
+from experiments.comparison.runs import Entry, Setting, do_runs, make_parser
 from qlstm import MEMORIES
 from qlstm.forecasting import SINE_PROTOCOLS, make_forecaster, paired_wilcoxon
 
@@ -120,8 +120,20 @@ def test_all_entries_can_be_made(base):
     assert entries[0].model["epochs"] == {"paper": 150, "tuned": 300}[base]
 
 
-def test_an_ablation_needs_a_skill():
-    outcome = Outcome(None, {}, {FULL: [{"skill": None}] * 2}, {})
-    assert outcome.spread(FULL, "skill") == {"median": None, "q1": None, "q3": None}
-    with pytest.raises(ValueError, match="test part must change for an ablation"):
-        make_rows(outcome)
+def test_an_ablation_where_persistence_is_perfect(tmp_path, monkeypatch, capsys):
+    values = [*np.random.default_rng(0).normal(size=50), *[0.5] * 30]
+    days = np.datetime64("2024-01-01") + np.arange(80)
+    pairs = zip(days, values, strict=True)
+    path = tmp_path / "flat.csv"
+    path.write_text("\n".join(["date,temp", *(f"{d},{v:.2f}" for d, v in pairs)]))
+    options = ["--csv", path, "--out", tmp_path, "--seeds", 1, "--epochs", 1]
+    run_here(monkeypatch, "ablation", *options)
+    text = capsys.readouterr().out
+    assert "skill is undefined and nothing is compared" in text
+    rows = json.loads((tmp_path / "ablation.json").read_text())["rows"]
+    assert all(row["test_mse"]["median"] > 0 for row in rows)
+    assert rows[0]["skill"] == {"median": None, "q1": None, "q3": None}
+    assert rows[0]["differences"] == [None]
+    full = next(line for line in text.splitlines() if line.startswith("full"))
+    assert full.split()[2:5] == [f"{rows[0]['test_mse']['median']:.4f}", "-", "-"]
+    assert (tmp_path / "ablation.png").is_file()

@@ -17,13 +17,16 @@ from qlstm.commands import (
     epoch_progress,
     forecasting_parser,
     format_table,
+    number_text,
     positive_int,
     run_main,
     seed_int,
     series_record,
+    skill_text,
     write_results,
 )
 from qlstm.commands.forecasts import forecast_table
+from qlstm.commands.parser import name_options
 from qlstm.forecasting import Errors, Forecast, Series
 from qlstm.forecasting.data import SINE_PROTOCOLS
 from qlstm.plots import new_figure
@@ -306,3 +309,41 @@ def test_a_series_goes_into_json_with_its_gaps():
         "provenance": {"source": "mine"},
         "values": [1.5, None],
     }
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80, 81, 200])
+def test_the_bar_fits_the_terminal(columns, monkeypatch):
+    monkeypatch.setattr("sys.stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", str(columns))
+    progress = Progress("RY probabilities   ")
+    progress.update(149, 150, "epoch 149/150  loss 0.0123")
+    text = sys.stderr.getvalue().removeprefix("\r\033[K")
+    assert len(text) < columns
+    assert columns < 80 or "[####" in text and "loss 0.0123  0 s left" in text
+
+
+def test_numbers_of_any_size():
+    texts = [number_text(v) for v in (0.0358, 1.5e-4, -2e-7, 0, 1887172981313616740352)]
+    assert texts == ["0.0358", "1.500e-04", "-2.000e-07", "0.0000", "1.887e+21"]
+    skills = [skill_text(v) for v in (0.25, 0, -5e9, None, float("nan"))]
+    assert skills == ["+0.250", "+0.000", "-5.000e+09", "-", "-"]
+
+
+def test_a_console_without_the_letters(capsysbinary, monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    monkeypatch.setattr("sys.stdout", stream)
+    monkeypatch.setattr("sys.argv", ["command"])
+    run_main(lambda args: print("\u03b8 5 \u00b0C"), Parser("module"))
+    assert stream.buffer.getvalue() == b"\\u03b8 5 \\xb0C\n"
+
+
+def test_messages_name_options():
+    parser = Parser("module")
+    for option in ("--date-column", "--csv", "--start", "--end"):
+        parser.add_argument(option)
+    text = name_options("Argument `date_column` must: give `date_column`.", parser)
+    assert text == "Option --date-column must: give --date-column."
+    text = name_options("Arguments `start` and `end` must", parser)
+    assert text == "Options --start and --end must"
+    assert name_options("Argument `path` is", parser) == "Option --csv is"
+    assert name_options("Argument `values` is", parser) == "Argument `values` is"

@@ -12,7 +12,7 @@ from qlstm.forecasting import (
     prepare,
 )
 from qlstm.forecasting.baselines import persistence
-from qlstm.plots import new_figure, plot_forecasts, save_figure
+from qlstm.plots import _plain, new_figure, plot_forecasts, save_figure
 
 
 def trained(dataset, memories, epochs=3):
@@ -114,3 +114,12 @@ def test_the_same_data_give_the_same_bytes(weather, models, tmp_path):
 def test_axes_are_always_a_table():
     figure, axes = new_figure(1, 1, figsize=(2, 2))
     assert axes.shape == (1, 1) and axes[0, 0] in figure.axes
+
+
+def test_a_users_dollars_are_no_formula(tmp_path):
+    figure, axes = new_figure(1, 1)
+    axes[0, 0].set_title(_plain("a$b_{c \\% $x^"))
+    save_figure(tmp_path / "figure.png", figure)
+    with pytest.raises(ValueError, match="ParseException|Expected"):
+        axes[0, 0].set_title("a$b_{c \\% $x^")
+        save_figure(tmp_path / "figure.png", figure)

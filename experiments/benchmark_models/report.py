@@ -14,7 +14,7 @@ from experiments.comparison.report import (
     too_few,
 )
 from experiments.comparison.runs import Outcome, Setting
-from qlstm.commands import format_table
+from qlstm.commands import format_table, number_text, skill_text
 
 NOISE_FLOOR = {"gaussian": 0.1**2, "uniform": 0.1**2 / 3, "gaussian twice": 2 * 0.1**2}
 """Variance of the sine's noise: no forecast has a lower expected MSE."""
@@ -90,10 +90,10 @@ def table(rows: list[Row]) -> str:
         [
             row.label,
             str(row.n_params),
-            f"{row.train_mse['median']:.4f}",
-            f"{row.test_mse['median']:.4f}",
-            f"[{row.test_mse['q1']:.4f}, {row.test_mse['q3']:.4f}]",
-            "-" if row.skill["median"] is None else f"{row.skill['median']:+.2f}",
+            number_text(row.train_mse["median"]),
+            number_text(row.test_mse["median"]),
+            f"[{number_text(row.test_mse['q1'])}, {number_text(row.test_mse['q3'])}]",
+            skill_text(row.skill["median"], 2),
             f"{row.copies:.0%}",
             *(p_text(row.against.get(n, {}).get("p_holm")) for n in REFERENCES),
             f"{row.seconds['median']:.2f}",
@@ -131,7 +131,8 @@ def _groups(rows: list[Row], reference: str) -> dict[str, list[str]]:
     pairs = [(r.label, r.against[reference]) for r in rows if reference in r.against]
     found = [(label, pair["difference"], pair["p_holm"]) for label, pair in pairs]
     below, above, rest = sort_out(
-        (f"{label} ({d:+.4f}), p = {p:.2g}", d, p) for label, d, p in found
+        (f"{label} ({'+' * (d >= 0)}{number_text(d)}), p = {p:.2g}", d, p)
+        for label, d, p in found
     )
     return {"Below": below, "Not shown to differ from": rest, "Above": above}
 
@@ -142,7 +143,8 @@ def _best(rows: list[Row]) -> str:
     kinds = {"baseline": "the classical", "quantum": "the quantum"}
     first = {kind: next(row for row in ranked if row.kind == kind) for kind in kinds}
     parts = [
-        f"{row.label} ({row.n_params} parameters, {row.test_mse['median']:.4f}) among "
+        f"{row.label} ({row.n_params} parameters, "
+        f"{number_text(row.test_mse['median'])}) among "
         f"{kinds[kind]} models"
         for kind, row in first.items()
     ]

@@ -94,6 +94,13 @@ class Setting(NamedTuple):
         return options | ({} if self.epochs is None else {"epochs": self.epochs})
 
 
+def spread_of(values: list[float | None]) -> dict[str, float | None]:
+    """Median and quartiles; None each if a skill is undefined."""
+    if None in values:
+        return dict.fromkeys(("median", "q1", "q3"))
+    return quartiles(values)._asdict()
+
+
 class Outcome(NamedTuple):
     """What came of all runs of a comparison."""
 
@@ -112,10 +119,7 @@ class Outcome(NamedTuple):
 
     def spread(self, label: str, name: str) -> dict[str, float | None]:
         """Median and quartiles over the seeds; None if a skill is undefined."""
-        values = self.columns(name)[label]
-        if None in values:
-            return dict.fromkeys(("median", "q1", "q3"))
-        return quartiles(values)._asdict()
+        return spread_of(self.columns(name)[label])
 
     def common(self, label: str) -> dict[str, Any]:
         """What the rows of every comparison hold of a model over all seeds."""

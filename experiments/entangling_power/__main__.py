@@ -41,7 +41,7 @@ def options() -> Parser:
     draws = f"draws of each circuit, {runs.DRAWS}, or {runs.QUICK_DRAWS} with --quick"
     add("--draws", type=positive_int, help=draws)
     add("--quick", action="store_true", help="few draws and coarse grids")
-    add("--out", type=Path, default=Path("results"), help="folder for what is written")
+    add("--out", type=Path, default=Path("results"), help="folder of the results")
     return parser
 
 

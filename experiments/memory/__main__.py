@@ -10,7 +10,6 @@ anew, persistence and an autoregression.
 import argparse
 import time
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np

@@ -13,7 +13,7 @@ from experiments.memory.runs import (
     by_model,
 )
 from experiments.memory.statistics import Change, Correlation
-from qlstm.commands import format_table
+from qlstm.commands import format_table, number_text
 from qlstm.forecasting import Dataset
 from qlstm.insight import Trace
 
@@ -79,11 +79,11 @@ def errors_table(runs: list[Run], baselines: dict[str, float]) -> str:
     for name, mine in by_model(runs).items():
         mse = np.array([r.test_mse for r in mine])
         ratio = np.median([r.swapped_mse for r in mine] / mse)
-        cells = [f"{v:.4f}" for v in (np.median(mse), mse.min(), mse.max())]
+        cells = [number_text(v) for v in (np.median(mse), mse.min(), mse.max())]
         slopes = np.median([r.gradient for r in mine], axis=0)[:3]  # none if untrained
         rows.append([" ".join(name), *cells, f"{ratio:.1f}"])
         rows[-1] += [f"{v:.3f}" for v in slopes]
-    rows += [[name, f"{mse:.4f}"] for name, mse in baselines.items()]
+    rows += [[name, number_text(mse)] for name, mse in baselines.items()]
     return format_table(header, [row + ["-"] * (8 - len(row)) for row in rows])
 
 

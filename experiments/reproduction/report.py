@@ -4,7 +4,7 @@ from typing import Any
 
 from experiments.comparison.report import equivalence_text
 from experiments.reproduction.runs import Reading, summarize
-from qlstm.commands import format_table
+from qlstm.commands import format_table, number_text, skill_text
 from qlstm.forecasting import audit
 
 
@@ -55,8 +55,8 @@ def _cell(summary: dict[str, Any], name: str) -> str:
         return "-"
     if name.startswith("r_"):
         return f"{summary[name]['median']:.2f}"
-    digits = 2 if name == "skill" else 4
-    median, low, high = (f"{value:.{digits}f}" for value in summary[name].values())
+    text = (lambda v: skill_text(v, 2).lstrip("+")) if name == "skill" else number_text
+    median, low, high = map(text, summary[name].values())
     return f"{median} [{low}, {high}]"
 
 

@@ -39,7 +39,7 @@ from qlstm.commands.parser import (
 from qlstm.commands.progress import Progress, epoch_progress
 from qlstm.commands.results import check_results, series_record, write_results
 from qlstm.commands.sweeps import add_sweep_options, run_configs
-from qlstm.tables import format_table
+from qlstm.tables import format_table, number_text, skill_text
 
 __all__ = [
     "Parser",
@@ -54,11 +54,13 @@ __all__ = [
     "forecasting_parser",
     "format_table",
     "model_config",
+    "number_text",
     "positive_int",
     "run_configs",
     "run_forecasts",
     "run_main",
     "seed_int",
     "series_record",
+    "skill_text",
     "write_results",
 ]

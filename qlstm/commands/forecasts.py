@@ -23,7 +23,13 @@ from qlstm.forecasting import (
 )
 from qlstm.params import DISENTANGLERS, MEMORIES, PAPER_MEMORIES, ROTATIONS, QLSTMConfig
 from qlstm.readout import out_of_reach
-from qlstm.tables import format_table
+from qlstm.tables import format_table, number_text, skill_text
+from qsim.numbers import check_fits
+
+LARGE = 14
+"""Wires from which on a model is so slow that its size is told."""
+AMPLITUDES_A_SECOND = 1e8
+"""About what one processor's kernels do."""
 
 
 def forecasting_parser(
@@ -57,7 +63,7 @@ def forecasting_parser(
     add("--seed", type=seed_int, default=0, help="seed of everything that is random")
     add("--epochs", type=positive_int, help="epochs, if not the protocol's")
     add_model_options(parser)
-    add("--out", type=Path, default=Path("results"), help="folder for what is written")
+    add("--out", type=Path, default=Path("results"), help="folder of the results")
     return parser
 
 
@@ -148,10 +154,9 @@ def forecast_table(forecasts: list[Forecast], scaled: bool) -> str:
     header += ["scaled test MSE"] * scaled + ["skill", "seconds"]
     rows = []
     for f in forecasts:
-        cells = [f"{value:.4f}" for part in (f.train, f.test) for value in part]
-        cells += [f"{f.test_mse_scaled:.4f}"] * scaled
-        skill = "-" if np.isnan(f.skill) else f"{f.skill:+.3f}"
-        rows.append([f.name, *cells, skill, f"{f.seconds:.2f}"])
+        cells = [number_text(value) for part in (f.train, f.test) for value in part]
+        cells += [number_text(f.test_mse_scaled)] * scaled
+        rows.append([f.name, *cells, skill_text(f.skill), f"{f.seconds:.2f}"])
     return format_table(header, rows)
 
 
@@ -176,6 +181,7 @@ def run_forecasts(
     check_results(args.out, f"{name}.json", *(f"{name}_{r}.png" for r in rotations))
     epochs = args.epochs or protocol.epochs
     print(_headline(series, dataset, epochs))
+    print(size_note(args, dataset), end="", flush=True)
     memories = PAPER_MEMORIES if args.memory == "both" else (args.memory,)
     models = {
         rotation: [
@@ -234,6 +240,22 @@ def _headline(series: Series, dataset: Dataset, epochs: int) -> str:
         f"{protocol.n_steps} steps, {epochs} epochs.\n"
         f"{reach if beyond else ''}Skill is 1 - MSE / MSE of persistence, the forecast "
         "that repeats the last value.\n"
+    )
+
+
+def size_note(args: Namespace, dataset: Dataset) -> str:
+    """How large the states of many wires are, and about how long an epoch takes."""
+    wires = args.system_qubits + args.ancilla_qubits
+    if wires < LARGE:
+        return ""
+    batch = dataset.protocol.training.batch_size
+    n_bytes = 16 * 2**wires * batch
+    check_fits(n_bytes, f"A minibatch of {batch} states of {wires} wires")
+    steps = len(dataset.train.targets) * dataset.protocol.n_steps
+    seconds = 6 * steps * args.layers * wires * 2**wires / AMPLITUDES_A_SECOND
+    return (
+        f"{wires} wires: a minibatch of {batch} states takes {n_bytes / 2**20:,.0f} MiB"
+        f" several times over, an epoch roughly {seconds / 60:,.0f} minutes.\n\n"
     )
 
 

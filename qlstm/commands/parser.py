@@ -3,6 +3,7 @@
 import argparse
 import atexit
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -75,6 +76,9 @@ def run_main(
             than 0.
         parser: The command's parser.
     """
+    for stream in (sys.stdout, sys.stderr):  # a console may lack a user's letters
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     args = parser.parse_args()
     atexit.register(_ignore_signals)
     try:
@@ -87,7 +91,8 @@ def run_main(
     except (MemoryError, ValueError, TypeError, OSError, ImportError) as error:
         Progress().clear()
         kind = "too large for the memory: " if isinstance(error, MemoryError) else ""
-        parser.exit(2, f"error: {kind}{' '.join(str(error).split())}\n")
+        text = name_options(" ".join(str(error).split()), parser)
+        parser.exit(2, f"error: {kind}{text}\n")
     if status:
         parser.exit(status)
 
@@ -135,6 +140,34 @@ def _ignore_signals() -> None:
     """At the end of Python, which has no handlers then, all is done."""
     for number in STOPS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def name_options(text: str, parser: argparse.ArgumentParser) -> str:
+    """A message about arguments as one about the options that set them.
+
+    Args:
+        text: A message of a Python function, such as "Argument `date_column` must".
+        parser: The command's parser.
+
+    Returns:
+        The same with "Option --date-column" in its place; an argument without an
+        option keeps its name.
+
+    Example:
+        >>> parser = Parser("experiments.example")
+        >>> _ = parser.add_argument("--date-column")
+        >>> name_options("Argument `date_column` must be a column.", parser)
+        'Option --date-column must be a column.'
+    """
+    known = {name for name in parser._option_string_actions if name.startswith("--")}
+    options = {name[2:].replace("-", "_"): name for name in known}
+    if "csv" in options:
+        options["path"] = "--csv"  # `load_csv` takes it under this name
+    for name, option in options.items():
+        text = text.replace(f"Argument `{name}`", f"Option {option}")
+        text = text.replace(f"Arguments `{name}`", f"Options {option}")
+        text = re.sub(rf"`{name}=?`", option, text)
+    return text
 
 
 def ensure_one_thread(module: str) -> None:

@@ -1,11 +1,14 @@
 """How far a command is: one line on standard error."""
 
 import math
+import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
 
 from qlstm.run_state import TrainState
+from qlstm.tables import number_text
 
 
 class Progress:
@@ -33,16 +36,19 @@ class Progress:
         if not self.active or now - self._shown < 0.1:
             return
         self._shown = now
-        new, filled = done if new is None else new, 24 * done // max(1, total)
+        new = done if new is None else new
         seconds = (now - self._start) / new * (total - done) if new else None
         left = "starting" if seconds is None else f"{seconds:.0f} s left"
-        bar = "#" * filled + "-" * (24 - filled)
+        around = len(f"{self.label}[] {words}  {left} ")
+        width = min(24, max(0, _columns() - 1 - around))
+        filled = width * done // max(1, total)
+        bar = "#" * filled + "-" * (width - filled)
         self.show(f"{self.label}[{bar}] {words}  {left} ")
 
     def show(self, text: str) -> None:
-        """Show a text in the place of the last one."""
+        """Show a text in the place of the last one, cut where the line would wrap."""
         if self.active:
-            sys.stderr.write(f"\r\033[K{text}")
+            sys.stderr.write(f"\r\033[K{text[: _columns() - 1]}")
             sys.stderr.flush()
 
     def clear(self) -> None:
@@ -53,6 +59,15 @@ class Progress:
         """Print a line that stays, terminal or not."""
         self.clear()
         print(text, file=sys.stderr, flush=True)
+
+
+def _columns() -> int:
+    """Width of the terminal behind standard error."""
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):  # no terminal of the system's, as in a notebook
+        columns = 0
+    return max(2, columns or shutil.get_terminal_size().columns)
 
 
 def epoch_progress(label: str, epochs: int) -> Callable[[TrainState], None]:
@@ -72,6 +87,8 @@ def epoch_progress(label: str, epochs: int) -> Callable[[TrainState], None]:
         if epoch == epochs:
             progress.clear()
         else:
-            progress.update(epoch, epochs, f"epoch {epoch}/{epochs}  loss {loss:.4f}")
+            progress.update(
+                epoch, epochs, f"epoch {epoch}/{epochs}  loss {number_text(loss)}"
+            )
 
     return show

@@ -10,7 +10,7 @@ from typing import Any
 from qlstm.files import atomic_path, write_text
 from qlstm.forecasting import quartiles
 from qlstm.sweeps.files import RunFolder, run_key
-from qlstm.tables import format_table
+from qlstm.tables import format_table, number_text
 
 Row = dict[str, Any]
 
@@ -137,7 +137,7 @@ def _cell(row: Row, name: str) -> str:
     if f"{name}.median" not in row:
         return "-"
     median, low, high = (row[f"{name}.{part}"] for part in ("median", "q25", "q75"))
-    return f"{median:.4f} [{low:.4f}, {high:.4f}]"
+    return f"{number_text(median)} [{number_text(low)}, {number_text(high)}]"
 
 
 def write_tables(
