@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from qlstm.forecasting import SINE_PROTOCOLS, noisy_sine
+from qlstm.tables import number_text
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ["RX collapse", "RX probabilities", "RY collapse", "RY probabilities"]
@@ -74,11 +75,11 @@ def table_rows(text):
 def expected_cells(record, scaled):
     """The cells of a forecast that is recorded in JSON."""
     cells = [
-        f"{record[part][key]:.4f}"
+        number_text(record[part][key])
         for part in ("train", "test")
         for key in ("mse", "rmse", "mae")
     ]
-    cells += [f"{record['test_mse_scaled']:.4f}"] * scaled
+    cells += [number_text(record["test_mse_scaled"])] * scaled
     return [*cells, f"{record['skill']:+.3f}", f"{record['seconds']:.2f}"]
 
 

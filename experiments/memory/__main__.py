@@ -10,6 +10,7 @@ anew, persistence and an autoregression.
 import argparse
 import time
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np

@@ -36,7 +36,7 @@ class Run(NamedTuple):
     inputs: NDArray[np.float64]
     """``x_t``, ``(n_steps, ..., batch, n_features)``."""
     hidden: NDArray[np.float64]
-    """``h_t``, ``(n_steps + 1, ..., batch, n_hidden)``; the first came before the window."""
+    """``h_t``, ``(n_steps + 1, ..., batch, n_hidden)``; the first is from before."""
     cell: NDArray[np.float64]
     """``c_t``, the same; LSTM only, else empty."""
     gates: NDArray[np.float64]
@@ -59,8 +59,8 @@ class ElmanCell:
         Args:
             params: The parameters.
             inputs: Windows ``(..., batch, n_steps, n_features)``.
-            state: States before the window, each ``(..., batch, n_hidden)``, the second not
-                used; zeros if None.
+            state: States before the window, each ``(..., batch, n_hidden)``, the second
+                not used; zeros if None.
 
         Returns:
             A `Run`.
@@ -123,8 +123,8 @@ class LSTMCell:
         Args:
             params: The parameters.
             inputs: Windows ``(..., batch, n_steps, n_features)``.
-            state: States h and c before the window, each ``(..., batch, n_hidden)``; zeros
-                if None.
+            state: States h and c before the window, each ``(..., batch, n_hidden)``;
+                zeros if None.
 
         Returns:
             A `Run`.
