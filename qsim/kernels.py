@@ -3,14 +3,16 @@
 Rows are ``(n_models, n_rows, 2**n_wires)``: each model has angles of its own, and a
 single model is one of one. Rows that all models share may have a leading axis of 1.
 
-The ring of CNOTs is one gather. The rotations of a layer are
+The ring of CNOTs is one gather. The rotations are
 
 - phases, for RX and RZ: RZ is diagonal, and so is RX in the X basis, where a CNOT is
   again a CNOT with its wires exchanged. So the rows change basis once before the first
-  layer and once behind the last, and a layer is one product with phases, one gather;
-- matrices, for RY: four neighbouring wires at a time, as one 16 x 16 matrix.
+  layer and once behind the last. Between them, all layers together are one product with
+  phases and one gather, since a gather only moves the phases of the layers behind it;
+- matrices, for RY: four neighbouring wires at a time, as one 16 x 16 matrix, layer by
+  layer.
 
-The backward pass carries (state, gradient) back together by undoing each layer: nothing
+The backward pass carries (state, gradient) back together by undoing the layers: nothing
 is stored. Derivations: docs/gradients.md, section 2. Nothing is checked here.
 """
 
@@ -25,11 +27,9 @@ from qsim.gates import GENERATORS, HADAMARD, on_each_wire, ring_wires
 BLOCK_WIRES = 4
 """Wires that are multiplied as one matrix; four was the fastest measured."""
 
-TABLE_WIRES = 10
-"""Up to so many wires, the phases of all layers are multiplied out beforehand."""
 
-Buffers = tuple[NDArray, NDArray | None]
-"""Rows, and an array of their shape whose content is worth nothing."""
+TABLE_WIRES = 10
+"""Up to so many wires, the exponential of each phase is the faster way to it."""
 
 
 def circuit_matrices(angles: NDArray, rotation: str) -> NDArray:
@@ -63,17 +63,11 @@ class Kernel(ABC):
 
     def forward(self, rows: NDArray) -> NDArray:
         """Apply all layers to rows ``(n_models or 1, n_rows, 2**n_wires)``."""
-        rows, spare = self.enter(rows)
-        for layer in range(self.n_layers):
-            rows, spare = self.step(rows, spare, layer)
-        return self.leave(rows)
+        return self.leave(self.run(self.enter(rows)))
 
     def adjoint(self, rows: NDArray) -> NDArray:
         """Undo all layers."""
-        rows, spare = self.enter(rows)
-        for layer in reversed(range(self.n_layers)):
-            rows, spare = self.unstep(rows, spare, layer)
-        return self.leave(rows)
+        return self.leave(self.unrun(self.enter(rows)))
 
     def forward_backward(
         self, state: NDArray, grad: NDArray
@@ -86,77 +80,60 @@ class Kernel(ABC):
             is needed. The angles' gradient ``(n_models, n_layers, n_wires)``, summed
             over rows.
         """
-        pair, spare = self.enter(np.concatenate([state, grad], axis=1))
-        overlaps = []
-        for layer in reversed(range(self.n_layers)):
-            pair, spare = self.unstep(pair, spare, layer)
-            overlaps.append(self.overlap(pair))
-        return pair, self.grad_angles(overlaps[::-1])
+        return self.unrun_backward(self.enter(np.concatenate([state, grad], axis=1)))
 
     def adjoint_backward(
         self, state: NDArray, grad: NDArray
     ) -> tuple[NDArray, NDArray[np.float64]]:
         """Backward pass of `adjoint`, whose gates turn the other way."""
-        pair, spare = self.enter(np.concatenate([state, grad], axis=1))
-        overlaps = []
-        for layer in range(self.n_layers):
-            overlaps.append(self.overlap(pair))
-            pair, spare = self.step(pair, spare, layer)
-        return pair, -self.grad_angles(overlaps)
+        return self.run_backward(self.enter(np.concatenate([state, grad], axis=1)))
 
-    def enter(self, rows: NDArray) -> Buffers:
-        """Rows in the basis the kernel works in, and memory that a layer may use."""
-        return rows, None
+    def enter(self, rows: NDArray) -> NDArray:
+        """Rows in the basis the kernel works in."""
+        return rows
 
     def leave(self, rows: NDArray) -> NDArray:
         """Back into the standard basis."""
         return rows
 
     @abstractmethod
-    def step(self, rows: NDArray, spare: NDArray | None, layer: int) -> Buffers:
-        """One layer: rotations, then the ring."""
+    def run(self, rows: NDArray) -> NDArray:
+        """All layers, in the kernel's basis."""
 
     @abstractmethod
-    def unstep(self, rows: NDArray, spare: NDArray | None, layer: int) -> Buffers:
-        """One layer undone."""
+    def unrun(self, rows: NDArray) -> NDArray:
+        """All layers undone."""
 
     @abstractmethod
-    def overlap(self, pair: NDArray) -> object:
-        """What `grad_angles` needs of (state, gradient) beside a layer's rotations."""
+    def unrun_backward(self, pair: NDArray) -> tuple[NDArray, NDArray[np.float64]]:
+        """(state, gradient) behind `run` taken back, and the angles' gradient.
+
+        ``Re <grad| g |state>`` with the generator g of each angle.
+        """
 
     @abstractmethod
-    def grad_angles(self, overlaps: list) -> NDArray[np.float64]:
-        """``Re <grad| g |state>`` for every model, layer and wire."""
+    def run_backward(self, pair: NDArray) -> tuple[NDArray, NDArray[np.float64]]:
+        """The same of `unrun`."""
 
 
 class _Phases(Kernel):
-    """Layers whose rotations are diagonal, in the X basis (RX) or as they are (RZ)."""
+    """Layers whose rotations are diagonal, in the X basis (RX) or as they are (RZ).
+
+    Then the whole circuit is one product with phases and one gather: see `_parities`.
+    """
 
     def __init__(self, angles: NDArray, rotation: str) -> None:
-        """Multiply out the phases, on many wires those of each half of the wires."""
+        """Work out the phases of all layers together."""
         super().__init__(angles)
         self.in_x_basis = rotation == "RX"
-        self.ring, self.unring = _ring(self.n_wires, self.in_x_basis)
-        generator = GENERATORS["RZ"].diagonal()
-        phases = np.exp(np.multiply.outer(angles, generator))  # (..., n_wires, 2)
-        if self.n_wires <= TABLE_WIRES:
-            self.table = _kron(phases)
-        else:
-            split = self.n_wires // 2
-            self.halves = _kron(phases[:, :, :split]), _kron(phases[:, :, split:])
+        of = self.n_wires, self.n_layers, self.in_x_basis
+        self.parities, (self.gather, self.ungather) = _parities(*of), _rings(*of)
+        make = _few_phases if self.n_wires <= TABLE_WIRES else _many_phases
+        self.phases = make(angles, self.in_x_basis)[:, None]
 
-    def enter(self, rows: NDArray) -> Buffers:
-        """A copy in the kernel's basis, and a second array for the layers to use.
-
-        Layers go to and fro between these two: on many wires fresh memory costs more
-        than the arithmetic.
-        """
-        # RX makes an array of its own
-        rows = rows.astype(np.complex128, order="C", copy=not self.in_x_basis)
-        rows = self.leave(rows)
-        if len(rows) != self.n_models:
-            rows = np.repeat(rows, self.n_models, axis=0)
-        return rows, np.empty_like(rows)
+    def enter(self, rows: NDArray) -> NDArray:
+        """Rows in the kernel's basis."""
+        return self.leave(rows)
 
     def leave(self, rows: NDArray) -> NDArray:
         """A Hadamard gate on every wire, for RX; its own inverse."""
@@ -165,36 +142,30 @@ class _Phases(Kernel):
                 rows = _apply_block(rows, block, wire)
         return rows
 
-    def step(self, rows: NDArray, spare: NDArray, layer: int) -> Buffers:
-        """A product with phases, and a gather; the two arrays change roles."""
-        np.multiply(rows, self.phases(layer), out=rows)
-        return rows.take(self.ring, axis=2, out=spare, mode="clip"), rows
+    def run(self, rows: NDArray) -> NDArray:
+        """A product with phases, and a gather."""
+        return (rows * self.phases).take(self.gather, axis=2)
 
-    def unstep(self, rows: NDArray, spare: NDArray, layer: int) -> Buffers:
+    def unrun(self, rows: NDArray) -> NDArray:
         """A gather, and a product with the conjugate phases."""
-        rows.take(self.unring, axis=2, out=spare, mode="clip")
-        return np.multiply(spare, self.phases(layer).conj(), out=spare), rows
+        return rows.take(self.ungather, axis=2) * self.phases.conj()
 
-    def overlap(self, pair: NDArray) -> NDArray[np.float64]:
-        """``Im(conj(grad_k) state_k)`` summed over rows, ``(n_models, 2**n_wires)``."""
-        half = pair.shape[1] // 2
-        return np.vecdot(pair[:, half:], pair[:, :half], axis=1).imag
+    def unrun_backward(self, pair: NDArray) -> tuple[NDArray, NDArray[np.float64]]:
+        """Undo the layers; the phases are the same before and behind the product."""
+        pair = self.unrun(pair)
+        return pair, self._grad_angles(pair)
 
-    def grad_angles(self, overlaps: list[NDArray]) -> NDArray[np.float64]:
-        """``sum_k z_wk overlap_k / 2``, the two halves of the wires apart."""
-        n_upper = self.n_wires // 2
-        halves = np.array(overlaps) / 2  # (n_layers, n_models, 2**n_wires)
-        halves = halves.reshape(*halves.shape[:2], 2**n_upper, -1)
-        upper, lower = (np.add.reduce(halves, axis).swapaxes(0, 1) for axis in (3, 2))
-        signs = _signs(n_upper), _signs(self.n_wires - n_upper)
-        return np.concatenate([upper @ signs[0], lower @ signs[1]], axis=2)
+    def run_backward(self, pair: NDArray) -> tuple[NDArray, NDArray[np.float64]]:
+        """Apply the layers again."""
+        return self.run(pair), -self._grad_angles(pair)
 
-    def phases(self, layer: int) -> NDArray:
-        """All phases of a layer, ``(n_models, 1, 2**n_wires)``."""
-        if self.n_wires <= TABLE_WIRES:
-            return self.table[:, layer, None]
-        upper, lower = (half[:, layer] for half in self.halves)
-        return (upper[:, :, None] * lower[:, None]).reshape(self.n_models, 1, -1)
+    def _grad_angles(self, pair: NDArray) -> NDArray[np.float64]:
+        """``sum_k z_jk Im(conj(grad_k) state_k) / 2`` for every angle j."""
+        half, (upper, lower) = pair.shape[1] // 2, self.parities
+        overlap = np.vecdot(pair[:, half:], pair[:, :half], axis=1).imag / 2
+        by_halves = overlap.reshape(self.n_models, len(upper), len(lower))
+        sums = (upper * (by_halves @ lower)).sum(axis=1)
+        return sums.reshape(self.n_models, self.n_layers, self.n_wires)
 
 
 class _Matrices(Kernel):
@@ -203,7 +174,7 @@ class _Matrices(Kernel):
     def __init__(self, angles: NDArray) -> None:
         """Multiply out each block of wires, for all layers at once."""
         super().__init__(angles)
-        self.ring, self.unring = _ring(self.n_wires, False)
+        self.ring, self.unring = _rings(self.n_wires, 1, False)
         half = angles / 2
         entries = np.stack([np.cos(half), np.sin(half)], axis=-1)
         self.blocks = [
@@ -211,26 +182,54 @@ class _Matrices(Kernel):
             for first in range(0, self.n_wires, BLOCK_WIRES)
         ]
 
-    def step(self, rows: NDArray, spare: None, layer: int) -> Buffers:
+    def run(self, rows: NDArray) -> NDArray:
+        """Layer by layer."""
+        for layer in range(self.n_layers):
+            rows = self._step(rows, layer)
+        return rows
+
+    def unrun(self, rows: NDArray) -> NDArray:
+        """From the last layer to the first."""
+        for layer in reversed(range(self.n_layers)):
+            rows = self._unstep(rows, layer)
+        return rows
+
+    def unrun_backward(self, pair: NDArray) -> tuple[NDArray, NDArray[np.float64]]:
+        """Undo a layer, and see how its angles turned."""
+        overlaps = []
+        for layer in reversed(range(self.n_layers)):
+            pair = self._unstep(pair, layer)
+            overlaps.append(self._overlap(pair))
+        return pair, self._grad_angles(overlaps[::-1])
+
+    def run_backward(self, pair: NDArray) -> tuple[NDArray, NDArray[np.float64]]:
+        """The other way round."""
+        overlaps = []
+        for layer in range(self.n_layers):
+            overlaps.append(self._overlap(pair))
+            pair = self._step(pair, layer)
+        return pair, -self._grad_angles(overlaps)
+
+    def _step(self, rows: NDArray, layer: int) -> NDArray:
         """A product for each block, and a gather."""
         for wire, blocks in self.blocks:
             rows = _apply_block(rows, blocks[:, layer], wire)
-        return rows.take(self.ring, axis=2), None
+        return rows.take(self.ring, axis=2)
 
-    def unstep(self, rows: NDArray, spare: None, layer: int) -> Buffers:
+    def _unstep(self, rows: NDArray, layer: int) -> NDArray:
         """A gather, and a product with each block's transpose."""
         rows = rows.take(self.unring, axis=2)
         for wire, blocks in self.blocks:
             rows = _apply_block(rows, blocks[:, layer].mT, wire)
-        return rows, None
+        return rows
 
-    def overlap(self, pair: NDArray) -> list[NDArray]:
+    def _overlap(self, pair: NDArray) -> list[NDArray]:
         """``Re sum conj(grad_a) state_b`` over all but a block's index, each block."""
         return [
             _block_overlap(pair, blocks.shape[-1], wire) for wire, blocks in self.blocks
         ]
 
-    def grad_angles(self, overlaps: list[list[NDArray]]) -> NDArray[np.float64]:
+    def _grad_angles(self, overlaps: list[list[NDArray]]) -> NDArray[np.float64]:
         """``sum_ab overlap_ab g_ab`` with the generator of each wire."""
         columns = []
         for block in zip(*overlaps, strict=True):
@@ -319,23 +318,84 @@ def _hadamards(n_wires: int) -> list[tuple[int, NDArray[np.float64]]]:
     return [(BLOCK_WIRES * i, block) for i, block in enumerate(blocks)]
 
 
-@cache
-def _signs(k: int) -> NDArray[np.float64]:
-    """Eigenvalues of Z on each of k wires for each basis state, ``(2**k, k)``."""
-    bits = np.arange(2**k)[:, None] >> np.arange(k)[::-1] & 1
-    return 1.0 - 2.0 * bits
+def _few_phases(angles: NDArray, in_x_basis: bool) -> NDArray[np.complex128]:
+    """The phases of all layers, ``(n_models, 2**n_wires)``: exponentials of sums."""
+    n_models, n_layers, n_wires = angles.shape
+    upper, lower = _parities(n_wires, n_layers, in_x_basis)
+    sums = (upper * angles.reshape(n_models, 1, -1)) @ lower.T
+    return np.exp(-0.5j * sums.reshape(n_models, -1))
+
+
+def _many_phases(angles: NDArray, in_x_basis: bool) -> NDArray[np.complex128]:
+    """The same on many wires, where exponentials cost more: a product for each layer.
+
+    ``P D_l ... P D_1``, with each D moved to the front: ``D_k P = P D_(P k)``.
+    """
+    n_models, n_layers, n_wires = angles.shape
+    _, unring = _rings(n_wires, 1, in_x_basis)
+    turns = np.exp(np.multiply.outer(angles, GENERATORS["RZ"].diagonal()))
+    upper, lower = (
+        _kron(turns[:, :, : n_wires // 2]),
+        _kron(turns[:, :, n_wires // 2 :]),
+    )
+    phases = None
+    for layer in reversed(range(n_layers)):
+        own = upper[:, layer, :, None] * lower[:, layer, None, :]
+        own = own.reshape(n_models, -1)
+        if phases is None:
+            phases = own
+        else:
+            phases = np.multiply(phases.take(unring, axis=1), own, out=own)
+    return phases
 
 
 @lru_cache(maxsize=32)
-def _ring(n_wires: int, in_x_basis: bool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Indices with which the ring of CNOTs is one gather, and the inverse permutation.
+def _rings(
+    n_wires: int, n_layers: int, in_x_basis: bool
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices with which the rings of all layers are one gather, and the inverse.
 
     ``new[k] = old[index[k]]``. In the X basis control and target change places.
     """
-    index = np.arange(2**n_wires)
+    ring = np.arange(2**n_wires)
     for control, target in reversed(ring_wires(n_wires)):
         if in_x_basis:
             control, target = target, control
-        control_bit = (index >> (n_wires - 1 - control)) & 1
-        index = index ^ (control_bit << (n_wires - 1 - target))
+        control_bit = (ring >> (n_wires - 1 - control)) & 1
+        ring = ring ^ (control_bit << (n_wires - 1 - target))
+    index = ring
+    for _ in range(n_layers - 1):
+        index = ring[index]
     return index, np.argsort(index)
+
+
+@lru_cache(maxsize=32)
+def _parities(
+    n_wires: int, n_layers: int, in_x_basis: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The sign with which each angle turns each amplitude that goes in.
+
+    Rotation (l, w) multiplies amplitude k by ``exp(-i angle z / 2)`` with ``z = -1`` if
+    bit w is set where the rings of the layers before have moved k. A ring is linear in
+    the bits of k, so z is the parity of some of them. And a parity is a product of
+    those of the upper and of the lower half of the bits: the sum over all angles, for
+    all k, is one product of two small matrices.
+
+    Returns:
+        Signs for the upper and for the lower half of the wires, ``(2**(n_wires // 2),
+        n_layers * n_wires)`` and likewise for the rest.
+    """
+    _, unring = _rings(n_wires, 1, in_x_basis)
+    moved, masks = 2 ** np.arange(n_wires), []  # where each bit alone has gone
+    wires = n_wires - 1 - np.arange(n_wires)
+    for _ in range(n_layers):
+        bits = moved[:, None] >> wires & 1  # of k on the bit of wire w
+        masks.append((bits << np.arange(n_wires)[:, None]).sum(axis=0))
+        moved = unring[moved]
+    masks = np.concatenate(masks)
+    n_lower = n_wires - n_wires // 2
+    halves = (2 ** (n_wires // 2), masks >> n_lower), (2**n_lower, masks % 2**n_lower)
+    return tuple(
+        1.0 - 2.0 * (np.bitwise_count(np.arange(size)[:, None] & part) % 2)
+        for size, part in halves
+    )
