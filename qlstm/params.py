@@ -362,16 +362,20 @@ def check_run_fits(config: QLSTMConfig, batch: int, n_steps: int) -> None:
     check_fits(_run_bytes(config, batch, n_steps), what)
 
 
-def models_at_once(config: QLSTMConfig, batch: int, n_steps: int) -> int:
-    """How many models are trained as one batch: as many as stay in the cache."""
-    return max(1, TOGETHER_BYTES // _run_bytes(config, batch, n_steps))
+def models_at_once(
+    config: QLSTMConfig, batch: int, n_steps: int, route: str | None = None
+) -> int:
+    """How many models run as one batch: as many as stay in the cache."""
+    return max(1, TOGETHER_BYTES // _run_bytes(config, batch, n_steps, route))
 
 
-def _run_bytes(config: QLSTMConfig, batch: int, n_steps: int) -> int:
+def _run_bytes(
+    config: QLSTMConfig, batch: int, n_steps: int, route: str | None = None
+) -> int:
     """About what the arrays of a run with its backward pass take."""
     dim, n_states = 2**config.n_wires, batch * n_steps
     amplitudes = 3 * n_states * dim  # branches, their gradients, the states in hand
-    if not is_direct(config, n_states):
+    if not is_direct(config, n_states, route):
         amplitudes = 3 * dim**2 + 2 * n_states * dim * config.ancilla_dim
     return amplitudes * (8 if config.rotation == "RY" else 16)
 

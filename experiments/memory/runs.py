@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from qlstm import MEMORIES, QLSTMConfig, QLSTMParams, fit, init_params, predict
+from qlstm import MEMORIES, QLSTMConfig, QLSTMParams, fit_many, init_params, predict
 from qlstm.commands import epoch_progress
 from qlstm.forecasting import SINE_PROTOCOLS, Dataset, errors, forecast_baselines
 from qlstm.insight import (
@@ -121,9 +121,7 @@ def measure(
     for rotation in rotations:
         config = QLSTMConfig(rotation=rotation)
         circuit, curves = measure_curves(config, sizes, first_seed)
-        runs = [
-            run for seed in seeds for run in train_models(config, seed, dataset, sizes)
-        ]
+        runs = train_models(config, seeds, dataset, sizes)
         before, after = initial_params(config, first_seed)[0], runs[0].params
         found.circuits.append(circuit)
         found.curves.extend(curves)
@@ -187,50 +185,52 @@ def initial_params(config: QLSTMConfig, seed: int) -> tuple[QLSTMParams, QLSTMPa
 
 
 def train_models(
-    config: QLSTMConfig, seed: int, dataset: Dataset, sizes: Sizes
+    config: QLSTMConfig, seeds: list[int], dataset: Dataset, sizes: Sizes
 ) -> list[Run]:
-    """Train every model of `MODELS` from the same initial parameters.
+    """Train every model of `MODELS` from each seed's initial parameters, all at once.
 
     Without memory only the last step of a window matters, so only it runs.
     """
+    starts = [initial_params(config, seed)[0] for seed in seeds]
+    powers = [_powers(start, config) for start in starts]  # the same for all models
     runs = []
-    start, _ = initial_params(config, seed)
-    powers = _powers(start, config)  # the same for all models
     for model in MODELS:
         config = replace(config, memory=model.split(",")[0])
-        shuffle_rng, target_rng, probe_rng = np.random.default_rng([seed, 1]).spawn(3)
+        sources = [np.random.default_rng([seed, 1]).spawn(3) for seed in seeds]
         steps = slice(-1, None) if config.memory == "reset" else slice(None)
         inputs, targets = dataset.train.inputs[:, steps], dataset.train.targets
         if "shuffled" in model:
-            targets = target_rng.permutation(targets)
-        label = f"{config.rotation} {model}"[:24] + f" {seed}"
-        params, history = fit(
-            start,
+            targets = np.stack([own.permutation(targets) for _, own, _ in sources])
+        progress = epoch_progress(f"{config.rotation} {model}"[:27], sizes.epochs)
+        found = fit_many(
+            starts,
             inputs,
             targets,
             config,
             epochs=sizes.epochs,
-            rng=shuffle_rng,
-            callback=epoch_progress(label, sizes.epochs),
+            rngs=[shuffle for shuffle, _, _ in sources],
+            callback=lambda _, state, show=progress: show(state),
             monitor=EntanglementMonitor(inputs, config),
         )
-        probe = probe_rng.uniform(-1, 1, (1000, 10, 1))
-        predictions = predict(params, dataset.test.inputs[:, steps], config)
-        runs.append(
-            Run(
+        for k, (params, history) in enumerate(found):
+            probe = sources[k][2].uniform(-1, 1, (1000, 10, 1))
+            predictions = predict(params, dataset.test.inputs[:, steps], config)
+            before = _quantities(starts[k], inputs, config, probe)
+            after = _quantities(params, inputs, config, probe)
+            run = Run(
                 config.rotation,
                 model,
-                seed,
+                seeds[k],
                 params,
-                powers | _quantities(start, inputs, config, probe),
-                _powers(params, config) | _quantities(params, inputs, config, probe),
+                powers[k] | before,
+                _powers(params, config) | after,
                 {name: history[name] for name in ("loss", *MONITORED)},
                 errors(predictions, dataset.test.targets).mse,
                 swapped_mse(params, dataset, config),
                 gradient_memory(params, dataset.test.inputs, config).norm.tolist(),
             )
-        )
-    return runs
+            runs.append(run)
+    return sorted(runs, key=lambda run: seeds.index(run.seed))
 
 
 def redrawn_runs(config: QLSTMConfig, seeds: list[int], dataset: Dataset) -> list[Run]:

@@ -23,6 +23,7 @@ from qlstm.params import (
     QLSTMParams,
     check_inputs,
     check_model,
+    models_at_once,
     stack_params,
 )
 from qlstm.readout import read_out
@@ -223,25 +224,37 @@ class EntanglementMonitor:
         Returns:
             A dict for each.
         """
-        return [self._means(params) for params in models]
+        config, (n, n_steps, _) = self.config, self.inputs.shape
+        at_once, found = models_at_once(config, n, n_steps, route="kraus"), []
+        for first in range(0, len(models), at_once):
+            found += self._entanglement(models[first : first + at_once])
+        if config.encoding == "angle":  # the stages depend on the input
+            return found
+        powers = (self._powers(params) for params in models)
+        return [own | power for own, power in zip(found, powers, strict=True)]
 
-    def _means(self, params: QLSTMParams) -> dict[str, float]:
-        """The numbers of one model."""
+    def _entanglement(self, models: Sequence[QLSTMParams]) -> list[dict[str, float]]:
+        """Means over sequences and steps, of several models at once."""
         config, rngs = self.config, None
         if self.seed is not None:
-            rngs = [np.random.default_rng(self.seed)]
-        stacked, inputs = stack_params([params]), self.inputs[None]
-        run = forward(stacked, inputs, config, rngs, route="kraus")
+            rngs = [np.random.default_rng(self.seed) for _ in models]
+        inputs = np.broadcast_to(self.inputs, (len(models), *self.inputs.shape))
+        run = forward(stack_params(models), inputs, config, rngs, route="kraus")
         memories = np.array(run.memories)
         s_en, _ = _entanglement(config.rule, entangler_kraus(run, config), memories)
         s_out, _ = _entanglement(config.rule, run.kraus, memories)
-        means = {"S_en": float(s_en.mean()), "S_out": float(s_out.mean())}
-        if config.encoding == "angle":  # the stages depend on the input
-            return means
+        return [
+            {"S_en": float(s_en[:, k].mean()), "S_out": float(s_out[:, k].mean())}
+            for k in range(len(models))
+        ]
+
+    def _powers(self, params: QLSTMParams) -> dict[str, float]:
+        """Schmidt strengths of the stages and of the step."""
+        config = self.config
         u_en, u_dis = stage_unitaries(params, config)
         unitaries = {"K_en": u_en, "K_dis": u_dis, "K_step": u_dis @ u_en}
         dims = (config.system_dim, config.ancilla_dim)
-        return means | {
+        return {
             name: float(schmidt_strength(unitary, dims))
             for name, unitary in unitaries.items()
         }
