@@ -156,7 +156,8 @@ def assert_same_end(state, then):
             assert_near(params[key], np.array(value))
     assert (state.epoch, state.best_epoch) == (then["epoch"], then["best_epoch"])
     assert_near(state.best_loss, then["best_loss"])
-    assert set(state.history) == {*then["history"], "seconds"}
+    later = {"K_step"} if "K_en" in then["history"] else set()  # monitored since 0.2.0
+    assert set(state.history) == {*then["history"], "seconds"} | later
     for key, values in then["history"].items():
         assert_near(np.array(state.history[key]), np.array(values))
     assert state.outcomes.tolist() == then["outcomes"]
@@ -214,8 +215,8 @@ def test_an_old_sweep_has_nothing_left_to_do(tmp_path):
         assert (out / "runs" / path.name).read_bytes() == path.read_bytes()
     rows = table(out)
     assert rows == table(then) and list(rows[0]) == list(table(then)[0])
-    for name in ("summary.csv", "summary.txt"):
-        assert (out / name).read_text() == (then / name).read_text()
+    # the summary as text shows small numbers with more digits now
+    assert (out / "summary.csv").read_text() == (then / "summary.csv").read_text()
 
 
 FORECASTS = ("train", "test", "test_mse_scaled", "test_predictions", "skill")
@@ -243,9 +244,18 @@ def test_every_run_of_an_old_sweep_is_repeated(tmp_path):
 
 
 def test_the_sine_experiment_writes_the_same_json(tmp_path, monkeypatch):
+    """But for an angle that has no effect: its gradient is rounding, which Adam divides
+    by 1e-8, so it moves by some 1e-11 a step, to wherever rounding points."""
     run_here("sine", monkeypatch, "--epochs", 5, "--out", tmp_path)
     today = json.loads((tmp_path / "sine.json").read_text(encoding="utf-8"))
-    assert_same(today, read("sine.json"))
+    then = read("sine.json")
+    moved = [
+        content["models"][1]["params"]["entangler"][0].pop(1)
+        for content in (today, then)
+    ]
+    assert today["models"][1]["name"] == "RX probabilities"
+    assert moved[0] == pytest.approx(moved[1], abs=1e-8)
+    assert_same(today, then)
 
 
 def test_the_weather_experiment_writes_the_same_json(tmp_path, monkeypatch):

@@ -222,7 +222,7 @@ class _Sweep:
         for config in configs:
             key, finished = run_key(config), False
             try:
-                finished = key in seen or self.files.load_run(key) is not None
+                finished = key in seen or self.files.load_finished(config) is not None
             except DamagedRunError as error:
                 self.say(f"{error} It is done again.")
                 self.count(damaged=1)

@@ -3,7 +3,7 @@
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -31,7 +31,9 @@ class DamagedRunError(ValueError):
 def run_key(config: dict[str, Any]) -> str:
     """The name of a run: the sha256 of its configuration's canonical JSON.
 
-    The order of the keys makes no difference; 1 and 1.0 are two values.
+    The order of the keys makes no difference; 1 and 1.0 are two values. A ``path``
+    beside a ``sha256`` says where a file is, not what it is, and is left out: a file
+    may move.
 
     Args:
         config: The configuration.
@@ -51,12 +53,36 @@ def run_key(config: dict[str, Any]) -> str:
         raise TypeError(
             f"A configuration must be a dict, but its type is {type(config).__name__}."
         )
+    return _key(_without_places(config))
+
+
+def _key(config: dict[str, Any]) -> str:
+    """The key of a configuration as it stands: what 0.1.0 called a run."""
     try:
         return sha256_of_json({"format_version": FORMAT_VERSION, "config": config})
     except (TypeError, ValueError) as error:
         raise type(error)(
             f"A configuration must be JSON with finite numbers, but is not: {error}"
         ) from None
+
+
+def _keys(config: dict[str, Any]) -> list[str]:
+    """The key of a run, and the one that 0.1.0 gave it if that is another."""
+    return list(dict.fromkeys((run_key(config), _key(config))))
+
+
+def _without_places(value: Any) -> Any:
+    """A configuration without the paths of files whose digest it holds."""
+    if isinstance(value, (list, tuple)):
+        return [_without_places(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    placed = "sha256" in value
+    return {
+        name: _without_places(part)
+        for name, part in value.items()
+        if not (placed and name == "path")
+    }
 
 
 class RunFolder:
@@ -137,8 +163,21 @@ class RunFolder:
         Raises:
             DamagedRunError: If its file is not what was written.
         """
-        key = run_key(config)
-        return self.load_run(key) or self.load_failure(key)
+        return self.load_finished(config) or self._load(config, self.load_failure)
+
+    def load_finished(self, config: dict[str, Any]) -> Record | None:
+        """The record of a run that has finished; None if it has not.
+
+        Raises:
+            DamagedRunError: If its file is not what was written.
+        """
+        return self._load(config, self.load_run)
+
+    def _load(
+        self, config: dict[str, Any], load: Callable[[str], Record | None]
+    ) -> Record | None:
+        """A record under the run's key, or under the one that 0.1.0 gave it."""
+        return next(filter(None, map(load, _keys(config))), None)
 
     def load_run(self, key: str) -> Record | None:
         """The record of a finished run; None if it has not finished.
@@ -182,7 +221,7 @@ def _load(path: Path, key: str, kind: str) -> Record | None:
         digest = record.pop("sha256")
         whole = digest == sha256_of_json(record)
         expected = record["kind"] == kind and record["key"] == key
-        if not (whole and expected and run_key(record["config"]) == key):
+        if not (whole and expected and key in _keys(record["config"])):
             raise ValueError("its digest or its key is another")
     except FileNotFoundError:
         return None
