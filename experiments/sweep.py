@@ -28,6 +28,7 @@ from qlstm.sweeps import (
     complete_config,
     expand_grid,
     run_forecast,
+    try_forecasts,
     write_tables,
 )
 
@@ -47,6 +48,7 @@ SHOWN = {
 def main(args: argparse.Namespace) -> int:
     """Do the runs that are left, and report them all."""
     configs = make_configs(args)
+    try_forecasts(configs)
     check_results(args.out, "table.csv", "summary.csv", "summary.txt")
     tally = run_configs(run_forecast, configs, args, TOGETHER)
     text, paths = write_tables(args.out, configs, SHOWN)

@@ -18,6 +18,7 @@ import pytest
 
 from experiments.sweep import parse_model
 from qlstm import QLSTMConfig
+from qlstm.files import sha256_of_json
 from qlstm.forecasting import (
     FORECASTERS,
     SINE_PROTOCOLS,
@@ -30,8 +31,9 @@ from qlstm.forecasting import (
     noisy_sine,
     prepare,
 )
+from qlstm.sweeps import forecasts
 from qlstm.sweeps.files import RunFolder, run_key
-from qlstm.sweeps.forecasts import complete_config, run_forecast
+from qlstm.sweeps.forecasts import complete_config, run_forecast, try_forecasts
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = {"name": "quantum", "n_system": 1, "n_ancilla": 1, "n_layers": 1}
@@ -295,6 +297,8 @@ def test_a_grid_from_a_file(tmp_path, monkeypatch, capsys, days):
 
 
 def test_failed_runs_give_status_one(tmp_path, monkeypatch, capsys):
+    """What fails in a worker, although it did not at the start."""
+    monkeypatch.setattr("qlstm.sweeps.try_forecasts", lambda configs: None)
     models = f"{SPEC},quantum:n_system=36"
     options = ["--models", models, "--seeds", 1, "--epochs", 1, "--workers", 1]
     with pytest.raises(SystemExit) as status:
@@ -398,6 +402,53 @@ def test_a_terminal_shows_a_bar(tmp_path):
     text = shown.decode()
     assert re.search(r"\[#+-+\] \d done, 0 failed, \d to do  \d+ s left", text)
     assert text.endswith("\r\x1b[K")
+
+
+@pytest.mark.parametrize(
+    "model, message",
+    [
+        ({"name": "quantum", "n_outputs": 2}, "`targets` must have shape"),
+        ({"name": "ar", "p": 20}, "`p` must be at most the 10 steps of a window"),
+        ({"name": "reservoir", "readout_steps": 11}, "`readout_steps` must be at"),
+        ({"name": "lstm", "match_params": 3}, "`match_params` must be at least 14"),
+        ({"name": "quantum", "n_ancilla": 30}, "needs about .* GB"),
+        ({"name": "quantum", "gradient": "parameter-shift", "memory": "x"}, "memory"),
+    ],
+)
+def test_a_model_that_cannot_run_fails_at_the_start(model, message):
+    with pytest.raises((ValueError, MemoryError), match=message):
+        try_forecasts([sine(SMALL, seed=0), sine(model, seed=1)])
+
+
+def test_models_that_can_run_are_tried_once_and_leave_nothing(monkeypatch):
+    calls = []
+    original = forecasts._try_forecast
+    monkeypatch.setattr(
+        forecasts, "_try_forecast", lambda c: calls.append(c["seed"]) or original(c)
+    )
+    models = [SMALL, {"name": "ar"}, {"name": "rnn"}, {"name": "persistence"}]
+    try_forecasts([sine(model, seed=seed) for model in models for seed in (0, 1, 2)])
+    assert calls == [0, 0, 0, 0]
+
+
+def test_a_sweep_knows_its_runs_when_the_file_has_moved(days, tmp_path):
+    def config(path):
+        dataset = {"name": "csv", "path": str(path)}
+        return complete_config({"dataset": dataset, "model": SMALL, "seed": 0}, 1)
+
+    first = config(days)
+    moved = days.rename(tmp_path / "elsewhere.csv")
+    second = config(moved)
+    assert first["dataset"]["path"] != second["dataset"]["path"]
+    assert run_key(first) == run_key(second)
+    files = RunFolder(tmp_path / "sweep")
+    old = sha256_of_json({"format_version": 1, "config": first})  # as 0.1.0 named it
+    assert old != run_key(first)
+    files.save_run(old, {"config": first, "attempt": 1, "result": {}})
+    assert files.load_finished(first)["key"] == old
+    assert files.load_finished(second) is None  # an old run knows its path only
+    files.save_run(run_key(first), {"config": first, "attempt": 2, "result": {}})
+    assert files.load_finished(second)["attempt"] == 2
 
 
 def test_a_stuck_sensor_does_not_lose_the_run(days):

@@ -11,6 +11,7 @@ from qlstm.sweeps.forecasts import (
     forecast_kind,
     load_dataset,
     run_forecast,
+    try_forecasts,
 )
 from qlstm.sweeps.table import run_rows, summarize, write_tables
 from qlstm.sweeps.workers import (
@@ -40,6 +41,7 @@ __all__ = [
     "run_rows",
     "run_sweep",
     "summarize",
+    "try_forecasts",
     "usable_cpus",
     "write_tables",
 ]

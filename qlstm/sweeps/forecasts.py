@@ -8,6 +8,8 @@ The seed makes the series and the model alike, as in ``experiments.sine --seed``
 with the same seed and the same dataset see the same series, whatever their model.
 """
 
+import warnings
+from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -144,6 +146,60 @@ def fit_forecasts(configs: list[Config]) -> list[tuple[Dataset, Forecast]]:
     forecaster = make_forecaster(name, **options)
     found = forecast_many(name, forecaster, datasets, seeds=rngs)
     return list(zip(datasets, found, strict=True))
+
+
+def try_forecasts(configs: Iterable[Config]) -> None:
+    """Say now what every worker would say: fit each model once, for a moment.
+
+    A model that trains takes one minibatch, any other all windows; then it forecasts.
+
+    Args:
+        configs: What `complete_config` made. Those that differ in the seed alone are
+            tried once.
+
+    Raises:
+        ValueError: If a model cannot be fitted to the windows or cannot forecast them;
+            names the model.
+    """
+    tried = set()
+    for config in configs:
+        kind, _ = forecast_kind(config)
+        if kind in tried:
+            continue
+        tried.add(kind)
+        try:
+            _try_forecast(config)
+        except (TypeError, ValueError, MemoryError) as error:
+            model = canonical_json(config["model"])
+            raise type(error)(f"{error} This is model {model}.") from None
+
+
+def _try_forecast(config: Config) -> None:
+    """Fit and forecast as little as shows whether that is possible."""
+    options = dict(config["model"])
+    dataset, rng = (
+        load_dataset(config["dataset"], config["seed"]),
+        np.random.default_rng,
+    )
+    train, test, held_out = dataset.train, dataset.test, dataset.validation
+    forecaster, n = make_forecaster(options.pop("name"), **options), len(train.inputs)
+    if "epochs" in forecaster.options():
+        n = min(n, getattr(forecaster, "batch_size", n))
+        forecaster = forecaster.clone(epochs=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the runs themselves will say it
+        fitted = forecaster.fit(
+            train.inputs[:n],
+            train.targets[:n],
+            rng=rng(config["seed"]),
+            validation=held_out[:2] if len(held_out.targets) else None,
+        )
+        forecasts = fitted.predict(test.inputs)
+    if forecasts.shape != test.targets.shape:
+        raise ValueError(
+            f"Forecasts must have the shape of the targets, {test.targets.shape}, but "
+            f"have {forecasts.shape}."
+        )
 
 
 def forecast_kind(config: Config) -> tuple[str, int]:
