@@ -31,8 +31,13 @@ def save_figure(path: str | os.PathLike, figure: Figure) -> None:
         path: The file; its suffix chooses the format.
         figure: The figure.
     """
+    figure.set_dpi(150)
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=150, metadata={"Software": None})
+        if temporary.suffix == ".png" and isinstance(figure.canvas, FigureCanvasAgg):
+            # `savefig` draws twice, the first time for the layout alone
+            figure.canvas.print_png(temporary, metadata={"Software": None})
+        else:
+            figure.savefig(temporary, metadata={"Software": None})
 
 
 def plot_forecasts(
