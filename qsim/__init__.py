@@ -14,6 +14,7 @@ from qsim.circuits import (
     entangling_layers,
     entangling_layers_backward,
     layer_gates,
+    layers_expval_z,
 )
 from qsim.gates import CNOT, HADAMARD, I2, PAULI_X, PAULI_Y, PAULI_Z, RX, RY, RZ
 from qsim.gradients import finite_difference, parameter_shift
@@ -47,6 +48,7 @@ __all__ = [
     "expval_z",
     "finite_difference",
     "layer_gates",
+    "layers_expval_z",
     "parameter_shift",
     "probabilities",
     "reduced_density_matrix",

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from qsim.gates import CNOT, ROTATIONS, ring_wires
 from qsim.kernels import Kernel, circuit_matrices, layer_kernel
 from qsim.numbers import as_numbers, as_real, check_wires_fit
-from qsim.state import apply_gate, check_state
+from qsim.state import apply_gate, check_state, check_wires
 
 
 def layer_gates(
@@ -158,6 +158,47 @@ def entangling_layers_backward(
     kernel = _kernel(as_real("angles", angles), rotation, state)
     pair, grad_angles = kernel.forward_backward(_rows(state), _rows(grad_state))
     return *kernel.leave(pair).reshape(2, *state.shape), grad_angles[0]
+
+
+def layers_expval_z(
+    angles: ArrayLike, wire: int, rotation: str = "RX"
+) -> tuple[float, NDArray[np.float64]]:
+    """``<Z>`` of a wire behind the layers on ``|0...0>``, and its gradient.
+
+    The same as `entangling_layers`, `expval_z` and `entangling_layers_backward` one
+    after the other, in one pass: the state does not leave the basis that the layers
+    are applied in.
+
+    Args:
+        angles: Angles in radians, ``(n_layers, n_wires)``, real.
+        wire: The wire that is measured.
+        rotation: ``"RX"``, ``"RY"`` or ``"RZ"``.
+
+    Returns:
+        The value, and the gradient with respect to the angles in their shape.
+
+    Raises:
+        MemoryError: If the states are larger than the machine's memory.
+        ValueError: If the angles' shape is wrong, there is no such wire, or the
+            rotation is unknown.
+
+    Example:
+        ``<Z> = cos(angle)`` of one wire:
+
+        >>> value, gradient = layers_expval_z([[np.pi / 2]], 0)
+        >>> round(value, 3) + 0, gradient.round(3)
+        (0.0, array([[-1.]]))
+    """
+    angles = _check_angles(as_real("angles", angles), rotation)
+    n_wires = angles.shape[1]
+    (wire,) = check_wires([wire], n_wires)
+    check_wires_fit(n_wires, "A state with its gradient")
+    kernel = layer_kernel(angles[None], rotation)
+    state = kernel.run(kernel.zero())
+    grad = 2 * kernel.pauli_z(state, wire)
+    value = float(np.vdot(state, grad).real) / 2
+    _, grad_angles = kernel.unrun_backward(np.concatenate([state, grad], axis=1))
+    return value, grad_angles[0]
 
 
 def adjoint_layers(

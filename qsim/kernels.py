@@ -96,6 +96,21 @@ class Kernel(ABC):
         """Back into the standard basis."""
         return rows
 
+    def zero(self) -> NDArray:
+        """``|0...0>`` of every model in the kernel's basis, ``(n_models, 1, ...)``."""
+        rows = np.zeros((self.n_models, 1, 2**self.n_wires))
+        rows[..., 0] = 1.0
+        return rows
+
+    def pauli_z(self, rows: NDArray, wire: int) -> NDArray:
+        """Z of a wire in the kernel's basis."""
+        by_bit = self._by_bit(rows, wire)
+        return (by_bit * [[1.0], [-1.0]]).reshape(rows.shape)
+
+    def _by_bit(self, rows: NDArray, wire: int) -> NDArray:
+        """Rows with the wire's bit as the last axis but one."""
+        return rows.reshape(-1, 2, 2 ** (self.n_wires - 1 - wire))
+
     @abstractmethod
     def run(self, rows: NDArray) -> NDArray:
         """All layers, in the kernel's basis."""
@@ -141,6 +156,19 @@ class _Phases(Kernel):
             for wire, block in _hadamards(self.n_wires):
                 rows = _apply_block(rows, block, wire)
         return rows
+
+    def zero(self) -> NDArray:
+        """In the X basis all amplitudes are the same."""
+        if not self.in_x_basis:
+            return super().zero()
+        size = 2**self.n_wires
+        return np.full((self.n_models, 1, size), size**-0.5)
+
+    def pauli_z(self, rows: NDArray, wire: int) -> NDArray:
+        """In the X basis Z flips the wire."""
+        if not self.in_x_basis:
+            return super().pauli_z(rows, wire)
+        return self._by_bit(rows, wire)[:, ::-1].reshape(rows.shape)
 
     def run(self, rows: NDArray) -> NDArray:
         """A product with phases, and a gather."""

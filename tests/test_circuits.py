@@ -11,7 +11,10 @@ from qsim import (
     entangling_layer,
     entangling_layers,
     entangling_layers_backward,
+    expval_z,
     layer_gates,
+    layers_expval_z,
+    parameter_shift,
     zero_state,
 )
 
@@ -325,3 +328,41 @@ def test_angles_are_finite_numbers():
         circuit_matrix([[np.nan, 0.0]])
     with pytest.raises(TypeError, match="`angles` must be an array of numbers"):
         circuit_matrix([["a", "b"]])
+
+
+@pytest.mark.parametrize("rotation", ["RX", "RY", "RZ"])
+@pytest.mark.parametrize("n_wires", [1, 2, 3, 5, 9, 11])
+def test_value_and_gradient_in_one_pass(n_wires, rotation):
+    """Of every wire, as by the three functions one after the other."""
+    rng = np.random.default_rng(n_wires)
+    angles = rng.uniform(-4, 4, (3, n_wires))
+    state = entangling_layers(zero_state(n_wires), angles, rotation)
+    for wire in range(n_wires):
+        value, gradient = layers_expval_z(angles, wire, rotation)
+        assert value == pytest.approx(expval_z(state, wire)[0], abs=1e-14)
+        grad_state = 2 * np.moveaxis(state, wire + 1, -1) * [1.0, -1.0]
+        grad_state = np.moveaxis(grad_state, -1, wire + 1)
+        expected = entangling_layers_backward(state, grad_state, angles, rotation)[2]
+        assert gradient.shape == angles.shape
+        np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-14)
+
+
+def test_the_gradient_in_one_pass_is_that_of_parameter_shift():
+    angles = np.random.default_rng(0).uniform(-4, 4, (2, 4))
+    _, gradient = layers_expval_z(angles, 2)
+    expected = parameter_shift(lambda t: layers_expval_z(t, 2)[0], angles)
+    np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (([0.1, 0.2], 0), r"shape \(n_layers, n_wires\)"),
+        (([[0.1, 0.2]], 2), "must lie in 0..1, but holds 2"),
+        (([[0.1, 0.2]], 0, "RXX"), "`rotation` must be one of RX, RY, RZ"),
+        (([[0.1, np.nan]], 0), "`angles` must be finite"),
+    ],
+)
+def test_what_cannot_be_measured_is_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        layers_expval_z(*arguments)
