@@ -3,6 +3,7 @@
 A circuit acts on rows ``(n_models, n_rows, 2**n_wires)`` as the kernels of
 `qsim.kernels` do: `forward` applies it, `forward_backward` undoes it with the gradient
 beside, and `leave` takes the pair that comes out of that back to the standard basis.
+`push` and `pull` are the same for rows that are already in the circuit's basis.
 The paper's circuit is one kernel; the others are made of kernels.
 """
 
@@ -30,8 +31,21 @@ class Circuit(Protocol):
     def leave(self, pair: NDArray) -> NDArray:
         """The pair in the standard basis."""
 
+    def enter(self, rows: NDArray) -> NDArray:
+        """Rows of some or all wires in the basis that `leave` leaves."""
+        return rows
 
-class Registers:
+    def push(self, rows: NDArray) -> NDArray:
+        """`forward` of rows that have entered."""
+        return self.forward(self.leave(rows))
+
+    def pull(self, before: NDArray, behind: NDArray, grad: NDArray) -> Pair:
+        """Gradients of the rows that were pushed, in their basis, and of the angles."""
+        pair, grad_angles = self.forward_backward(behind, grad)
+        return pair[:, grad.shape[1] :], grad_angles
+
+
+class Registers(Circuit):
     """A circuit for each register, so that no gate crosses the cut: ``A (x) B``."""
 
     def __init__(self, angles: NDArray, config: QLSTMConfig) -> None:
@@ -104,7 +118,7 @@ class Undone:
         self.leave = circuit.leave
 
 
-class Chain:
+class Chain(Circuit):
     """One circuit after another: ``second first``."""
 
     def __init__(self, first: Circuit, second: Circuit) -> None:
@@ -125,6 +139,10 @@ class Chain:
     def leave(self, pair: NDArray) -> NDArray:
         """Out of the basis of the first."""
         return self.first.leave(pair)
+
+    def enter(self, rows: NDArray) -> NDArray:
+        """Into the basis of the first."""
+        return self.first.enter(rows)
 
 
 def layers(angles: NDArray, config: QLSTMConfig) -> Kernel | Registers:

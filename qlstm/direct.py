@@ -1,68 +1,79 @@
-"""The gates applied to the states of each step, without a matrix: for many wires.
+"""A step on states, without Kraus operators: by its gates, or by its matrix.
 
-``psi_out = U_dis U_en (u (x) h)``, for memories that are state vectors. It wins where
-the circuit's matrix is wider than there are states. Derivations: docs/gradients.md,
-sections 2 and 3.
+``psi_out = U_dis U_en (u (x) h)``, for memories that are state vectors. Many wires have
+gates applied, as the matrix would be large; many sequences a matrix, as it is smaller
+than Kraus operators for each of them. Derivations: docs/gradients.md, sections 2 to 4.
+
+Input and memory enter the circuit's basis one by one: a product stays a product.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qlstm.circuit import step_circuit
+from qlstm.circuit import Circuit, step_circuit
 from qlstm.params import QLSTMConfig
 
 
-def direct_step(
-    values: NDArray, angles: NDArray, config: QLSTMConfig
-) -> Callable[[int, NDArray], NDArray]:
-    """The step as a function of its number and the memory that enters.
+class Gates:
+    """The circuit of a step, applied to states."""
 
-    Args:
-        values: Amplitudes u, ``(n_steps, n_models, batch, d_s)``.
-        angles: What `circuit_angles` returned.
-        config: The configuration.
+    def __init__(self, values: NDArray, angles: NDArray, config: QLSTMConfig) -> None:
+        """Build the circuit, and let all inputs enter.
 
-    Returns:
-        A function from t and h, ``(n_models, batch, d_a)``, to the branches
-        ``(n_models, batch, d_s, d_a)``.
-    """
-    circuit = step_circuit(angles, config)
+        Args:
+            values: Amplitudes u, ``(n_steps, n_models, batch, d_s)``.
+            angles: What `circuit_angles` returned.
+            config: The configuration.
+        """
+        self.circuit = self.make(step_circuit(angles, config), config)
+        by_model = values.swapaxes(0, 1)
+        rows = by_model.reshape(len(angles), -1, config.system_dim)
+        entered = self.circuit.enter(rows).reshape(by_model.shape)
+        self.values = np.ascontiguousarray(entered.swapaxes(0, 1))
 
-    def step(t: int, memory: NDArray) -> NDArray:
-        psi = values[t][..., :, None] * memory[..., None, :]
-        return circuit.forward(psi.reshape(*psi.shape[:2], -1)).reshape(psi.shape)
+    def make(self, circuit: Circuit, config: QLSTMConfig) -> Circuit:
+        """What is applied."""
+        return circuit
 
-    return step
+    def step(self, t: int, memory: NDArray) -> NDArray:
+        """The branches ``(n_models, batch, d_s, d_a)`` of a step.
+
+        Args:
+            t: The number of the step.
+            memory: h, ``(n_models, batch, d_a)``.
+        """
+        u, h = self.values[t], self.circuit.enter(memory)
+        psi = u[..., :, None] * h[..., None, :]
+        return self.circuit.push(_rows(psi)).reshape(psi.shape)
+
+    def step_backward(
+        self, t: int, memory: NDArray, branches: NDArray, grad: NDArray
+    ) -> tuple[NDArray, NDArray, NDArray]:
+        """``grad_h = sum_k u_k v_k``, ``grad_u_k = Re <h, v_k>``, v behind the gates.
+
+        Args:
+            t: The number of the step.
+            memory: The memory that entered.
+            branches: What `step` returned.
+            grad: The gradient of that.
+
+        Returns:
+            Gradients of the memory, of the amplitudes, and of what the circuit is made
+            of.
+        """
+        u, h = self.values[t], self.circuit.enter(memory)
+        psi = u[..., :, None] * h[..., None, :]
+        v, grad_own = self.circuit.pull(_rows(psi), _rows(branches), _rows(grad))
+        v = v.reshape(psi.shape)
+        grad_h = self.circuit.leave((u[..., None, :] @ v)[..., 0, :])
+        grad_u = self.circuit.leave(np.vecdot(h[..., None, :], v))
+        return grad_h, grad_u.real, grad_own
+
+    def grad_angles(self, grad_own: NDArray) -> NDArray[np.float64]:
+        """The angles' gradient, from the sum of what the steps gave."""
+        return grad_own
 
 
-def direct_step_backward(
-    values: NDArray, angles: NDArray, config: QLSTMConfig
-) -> tuple[Callable[..., NDArray], NDArray, NDArray]:
-    """The way back through a step, undoing its gates; ``grad_h = sum_k u_k v_k``.
-
-    Args:
-        values: As in `direct_step`.
-        angles: As in `direct_step`.
-        config: As in `direct_step`.
-
-    Returns:
-        A function from t, the memory that entered, the branches and their gradient to
-        the memory's gradient; and the gradients of the angles and of the amplitudes,
-        which are whole when it has been called for every step.
-    """
-    circuit = step_circuit(angles, config)
-    grad_angles, grad_values = np.zeros(angles.shape), np.zeros(values.shape)
-
-    def pull(t: int, memory: NDArray, branches: NDArray, grad: NDArray) -> NDArray:
-        shape = (*branches.shape[:2], -1)
-        pair, turned = circuit.forward_backward(
-            branches.reshape(shape), grad.reshape(shape)
-        )
-        np.add(grad_angles, turned, out=grad_angles)
-        v = np.split(circuit.leave(pair), 2, axis=1)[1].reshape(branches.shape)
-        grad_values[t] = np.vecdot(memory[..., None, :], v).real
-        return (values[t][..., None, :] @ v)[..., 0, :]
-
-    return pull, grad_angles, grad_values
+def _rows(psi: NDArray) -> NDArray:
+    """States of both registers as rows, ``(n_models, batch, dim)``."""
+    return psi.reshape(*psi.shape[:2], -1)

@@ -21,7 +21,7 @@ from qlstm.cell import (
     kraus_operators,
     kraus_operators_backward,
 )
-from qlstm.direct import direct_step, direct_step_backward
+from qlstm.direct import Gates
 from qlstm.encoding import Encoded, encode
 from qlstm.params import CHUNK, QLSTMConfig, QLSTMParams, check_model, is_direct
 from qlstm.readout import read_out
@@ -61,8 +61,9 @@ class Run(NamedTuple):
     """The circuit's angles, ``(n_models, 2 * n_layers, n_wires)``."""
     kraus: NDArray | None
     """``(n_steps, n_models, batch, d_s, d_a, d_a)``; None on the direct route."""
-    circuit: NDArray | None
-    """What the Kraus operators' backward pass needs."""
+    circuit: NDArray | Gates
+    """What the backward pass needs: matrices or states behind the Kraus operators, or
+    what is applied in their place."""
 
 
 def forward(
@@ -90,9 +91,9 @@ def forward(
     """
     encoded, angles = encode(inputs, params, config), circuit_angles(params, config)
     rule, (n_steps, *lead) = config.rule, encoded.values.shape[:3]
-    kraus = circuit = None
     if is_direct(config, n_steps * lead[1], route):
-        step = direct_step(encoded.values, angles, config)
+        kraus, circuit = None, Gates(encoded.values, angles, config)
+        step = circuit.step
     else:
         kraus, circuit = CELLS[config.encoding].kraus(encoded.values, angles, config)
 
@@ -124,13 +125,28 @@ def backward(run: Run, grad_p: NDArray, config: QLSTMConfig) -> tuple[NDArray, N
         values, in their shapes.
     """
     if run.kraus is None:
-        pull, *grads = direct_step_backward(run.encoded.values, run.angles, config)
-        branches_backward(run, grad_p, config.rule, pull)
-        return tuple(grads)
+        return _states_backward(run, grad_p, config.rule)
     cell, grad_kraus = CELLS[config.encoding], kraus_gradient(run, grad_p, config.rule)
     return cell.kraus_backward(
         grad_kraus, run.encoded.values, run.angles, run.circuit, config
     )
+
+
+def _states_backward(
+    run: Run, grad_p: NDArray, rule: MemoryRule
+) -> tuple[NDArray, NDArray]:
+    """`backward` where no Kraus operators were made."""
+    grad_values, grad_own = np.empty(run.encoded.values.shape), []
+
+    def pull(t: int, memory: NDArray, branches: NDArray, grad: NDArray) -> NDArray:
+        grad_memory, grad_values[t], own = run.circuit.step_backward(
+            t, memory, branches, grad
+        )
+        grad_own[:] = [grad_own[0] + own] if grad_own else [own]
+        return grad_memory
+
+    branches_backward(run, grad_p, rule, pull)
+    return run.circuit.grad_angles(grad_own[0]), grad_values
 
 
 def kraus_gradient(run: Run, grad_p: NDArray, rule: MemoryRule) -> NDArray:

@@ -88,8 +88,28 @@ class Kernel(ABC):
         """Backward pass of `adjoint`, whose gates turn the other way."""
         return self.run_backward(self.enter(np.concatenate([state, grad], axis=1)))
 
+    def push(self, rows: NDArray) -> NDArray:
+        """`forward` of rows that have entered."""
+        return self.leave(self.run(rows))
+
+    def pull(
+        self, before: NDArray, behind: NDArray, grad: NDArray
+    ) -> tuple[NDArray, NDArray[np.float64]]:
+        """Backward pass of `push`.
+
+        Args:
+            before: The rows that went in, in the kernel's basis.
+            behind: What came out.
+            grad: Gradient of that.
+
+        Returns:
+            The gradient of `before`, in the kernel's basis, and that of the angles.
+        """
+        pair, grad_angles = self.forward_backward(behind, grad)
+        return pair[:, grad.shape[1] :], grad_angles
+
     def enter(self, rows: NDArray) -> NDArray:
-        """Rows in the basis the kernel works in."""
+        """Rows in the basis the kernel works in; rows of some of the wires, too."""
         return rows
 
     def leave(self, rows: NDArray) -> NDArray:
@@ -153,7 +173,7 @@ class _Phases(Kernel):
     def leave(self, rows: NDArray) -> NDArray:
         """A Hadamard gate on every wire, for RX; its own inverse."""
         if self.in_x_basis:
-            for wire, block in _hadamards(self.n_wires):
+            for wire, block in _hadamards(rows.shape[2].bit_length() - 1):
                 rows = _apply_block(rows, block, wire)
         return rows
 
@@ -170,6 +190,13 @@ class _Phases(Kernel):
             return super().pauli_z(rows, wire)
         return self._by_bit(rows, wire)[:, ::-1].reshape(rows.shape)
 
+    def pull(
+        self, before: NDArray, behind: NDArray, grad: NDArray
+    ) -> tuple[NDArray, NDArray[np.float64]]:
+        """Only the gradient is undone: the rows before the gates do as well."""
+        grad = self.unrun(self.enter(grad))
+        return grad, self._grad_angles(before, grad)
+
     def run(self, rows: NDArray) -> NDArray:
         """A product with phases, and a gather."""
         return (rows * self.phases).take(self.gather, axis=2)
@@ -181,16 +208,16 @@ class _Phases(Kernel):
     def unrun_backward(self, pair: NDArray) -> tuple[NDArray, NDArray[np.float64]]:
         """Undo the layers; the phases are the same before and behind the product."""
         pair = self.unrun(pair)
-        return pair, self._grad_angles(pair)
+        return pair, self._grad_angles(*np.split(pair, 2, axis=1))
 
     def run_backward(self, pair: NDArray) -> tuple[NDArray, NDArray[np.float64]]:
         """Apply the layers again."""
-        return self.run(pair), -self._grad_angles(pair)
+        return self.run(pair), -self._grad_angles(*np.split(pair, 2, axis=1))
 
-    def _grad_angles(self, pair: NDArray) -> NDArray[np.float64]:
+    def _grad_angles(self, state: NDArray, grad: NDArray) -> NDArray[np.float64]:
         """``sum_k z_jk Im(conj(grad_k) state_k) / 2`` for every angle j."""
-        half, (upper, lower) = pair.shape[1] // 2, self.parities
-        overlap = np.vecdot(pair[:, half:], pair[:, :half], axis=1).imag / 2
+        upper, lower = self.parities
+        overlap = np.vecdot(grad, state, axis=1).imag / 2
         by_halves = overlap.reshape(self.n_models, len(upper), len(lower))
         sums = (upper * (by_halves @ lower)).sum(axis=1)
         return sums.reshape(self.n_models, self.n_layers, self.n_wires)

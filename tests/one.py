@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qlstm import cell, encoding, gradient, model
-from qlstm.direct import direct_step
+from qlstm.direct import Gates
 from qlstm.readout import read_out
 
 MEMORIES = ("collapse", "probabilities", "marginals", "sampled", "mixed", "reset")
@@ -114,7 +114,7 @@ def step(params, inputs, config, route):
     angles = cell.circuit_angles(stacked(params), config)
     values = encoding.encode(inputs[None], stacked(params), config).values
     if route == "direct":
-        take = direct_step(values, angles, config)
+        take = Gates(values, angles, config).step
         return lambda t, memory: take(t, memory[None])[0]
     kraus, _ = model.CELLS[config.encoding].kraus(values, angles, config)
     return lambda t, memory: config.rule.evolve(kraus[t], memory[None])[0]

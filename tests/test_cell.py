@@ -91,6 +91,33 @@ def test_the_routes_agree(n_system, n_ancilla, rotation, memory, loss):
     )
 
 
+@pytest.mark.parametrize("cut", ["entangled", "separate"])
+@pytest.mark.parametrize("disentangler", ["flip", "inverse"])
+@pytest.mark.parametrize("memory", ["probabilities", "marginals"])
+@pytest.mark.parametrize("rotation", ["RX", "RY"])
+@pytest.mark.parametrize("n_system, n_ancilla", [(1, 1), (1, 2), (3, 2)])
+def test_the_routes_agree_on_every_circuit(
+    n_system, n_ancilla, rotation, memory, disentangler, cut
+):
+    config, params, inputs, targets = draw(
+        7,
+        n_system=n_system,
+        n_ancilla=n_ancilla,
+        rotation=rotation,
+        memory=memory,
+        disentangler=disentangler,
+        cut=cut,
+    )
+    first, *others = (
+        one.reverse(params, inputs, targets, config, route) for route in one.ROUTES
+    )
+    for other in others:
+        assert other.loss == pytest.approx(first.loss, abs=1e-12)
+        np.testing.assert_allclose(
+            checker.flatten(other.grads), checker.flatten(first.grads), 0, 1e-12
+        )
+
+
 @pytest.mark.parametrize("n_states, route", [(15, "direct"), (16, "kraus")])
 def test_the_matrix_must_not_be_wider_than_the_states(n_states, route):
     config, params, _, _ = draw(5)

@@ -75,6 +75,33 @@ def test_backward_returns_the_pair_that_went_in(n_wires, rotation):
         np.testing.assert_allclose(pair, expected, atol=1e-13 * np.abs(state).max())
 
 
+@pytest.mark.parametrize("rotation", ROTATIONS)
+@pytest.mark.parametrize("n_wires", WIRES)
+def test_push_and_pull_are_the_passes_of_rows_that_have_entered(n_wires, rotation):
+    angles, state, grad = draw(n_wires)
+    kernel = layer_kernel(angles, rotation)
+    close = {"rtol": 0, "atol": 1e-13 * 2 ** (n_wires / 2)}
+    entered, behind = kernel.enter(state), kernel.forward(state)
+    np.testing.assert_allclose(kernel.push(entered), behind, **close)
+    found, turned = kernel.pull(entered, behind, grad)
+    pair, expected = kernel.forward_backward(behind, grad)
+    np.testing.assert_allclose(found, pair[:, N_ROWS:], **close)
+    np.testing.assert_allclose(turned, expected, rtol=1e-13, atol=1e-11)
+
+
+@pytest.mark.parametrize("rotation", ROTATIONS)
+@pytest.mark.parametrize("n_first, n_second", [(1, 1), (1, 2), (3, 2), (5, 6)])
+def test_the_parts_of_a_product_enter_one_by_one(n_first, n_second, rotation):
+    kernel = layer_kernel(np.zeros((N_MODELS, 1, n_first + n_second)), rotation)
+    (_, a, _), (_, b, _) = draw(n_first), draw(n_second)
+
+    def product(a, b):
+        return (a[..., :, None] * b[..., None, :]).reshape(N_MODELS, N_ROWS, -1)
+
+    apart = product(kernel.enter(a), kernel.enter(b))
+    np.testing.assert_allclose(apart, kernel.enter(product(a, b)), rtol=0, atol=1e-13)
+
+
 @pytest.mark.parametrize("which", ["forward", "adjoint"])
 @pytest.mark.parametrize("rotation", ROTATIONS)
 @pytest.mark.parametrize("n_wires", [1, 2, 3, 5, 11])
