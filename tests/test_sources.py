@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qlstm.forecasting.checks import warn_of_markers
 from qlstm.forecasting.sources import Series, fetch_meteostat, load_csv, load_sample
 
 TORONTO = (
@@ -271,12 +272,215 @@ def test_csv_broken_files_are_refused(write, text, message):
     one_line(info)
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
 def test_csv_in_another_encoding_is_refused(write, encoding):
     path = write("date,Mean Temp (°C)\n2024-05-10,1\n", encoding)
     with pytest.raises(ValueError, match="must name a UTF-8 text file") as info:
         load_csv(path)
     one_line(info)
+
+
+ECCC_PLACE = '"-79.40","43.63","MONTRÉAL, MIRABEL","7035290"'
+ECCC_DAILY = {
+    "en": (
+        '"Longitude (x)","Latitude (y)","Station Name","Climate ID","Date/Time",'
+        '"Year","Month","Day","Data Quality","Max Temp (°C)","Max Temp Flag",'
+        '"Mean Temp (°C)","Mean Temp Flag"'
+    ),
+    "fr": (
+        '"Longitude (x)","Latitude (y)","Nom de la Station","ID climatologique",'
+        '"Date/Heure","Année","Mois","Jour","Qualité des Données","Temp max.(°C)",'
+        '"Temp max. Indicateur","Temp moy.(°C)","Temp moy. Indicateur"'
+    ),
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8", "latin-1", "cp1252"])
+@pytest.mark.parametrize("language", ECCC_DAILY)
+def test_csv_reads_daily_files_of_environment_canada(write, language, encoding):
+    """English and French, as they come: hand-typed rows and values."""
+    text = (
+        f"{ECCC_DAILY[language]}\r\n"
+        f'{ECCC_PLACE},"2024-01-01","2024","01","01","","1.5","","-5.0",""\r\n'
+        f'{ECCC_PLACE},"2024-01-02","2024","01","02","","","M","","M"\r\n'
+        f'{ECCC_PLACE},"2024-01-04","2024","01","04","","2.25","E","-0.5","E"\r\n'
+    )
+    if language == "fr":
+        for number in ("1.5", "-5.0", "2.25", "-0.5"):
+            text = text.replace(f'"{number}"', f'"{number.replace(".", ",")}"')
+    path = write(text, encoding)
+    series = load_csv(path)
+    np.testing.assert_array_equal(series.values, [-5, np.nan, np.nan, -0.5])
+    assert (series.name, series.unit) == ("daily mean temperature", "degC")
+    assert series.dates[0] == np.datetime64("2024-01-01")
+    owner = "Environment and Climate Change Canada"
+    assert series.provenance["attribution"] == owner
+    column = {"en": "Max Temp (°C)", "fr": "Temp max.(°C)"}[language]
+    np.testing.assert_array_equal(
+        load_csv(path, column=column).values, [1.5, np.nan, np.nan, 2.25]
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ('"Date/Time","Mean Temp (°C)","Mean Temp Flag"', ("-7.3", "-1.0", "4.6")),
+        ('"Date/Heure","Temp moy.(°C)","Indicateur"', ("-7,3", "-1,0", "4,6")),
+        ('"Date/Heure","Temp moy. (°C)","Indicateur"', ("-7,3", "-1,0", "4,6")),
+    ],
+)
+def test_csv_months_are_equally_spaced_and_gaps_are_months(write, header, cells):
+    months = ("2023-11", "2023-12", "2024-03")
+    rows = [f'"{m}","{c}",""\n' for m, c in zip(months, cells)]
+    rows.insert(2, '"2024-01","","M"\n')
+    series = load_csv(write(f"{header}\n{''.join(rows)}", "utf-8-sig"))
+    np.testing.assert_array_equal(series.values, [-7.3, -1, np.nan, np.nan, 4.6])
+    days = ["2023-11-01", "2023-12-01", "2024-01-01", "2024-02-01", "2024-03-01"]
+    assert series.dates.astype(str).tolist() == days
+    assert series.dates.dtype == "M8[D]"
+    assert series.provenance["frequency"] == "1 month"
+    assert (series.provenance["rows"], series.provenance["gaps"]) == (5, 2)
+    assert (series.name, series.unit) == ("monthly mean temperature", "degC")
+
+
+def test_csv_months_of_quarters_and_parts_of_them(write):
+    months = ["2022-01", "2022-04", "2022-07", "2023-01", "2023-04"]
+    path = write("date,level\n" + "".join(f"{m},{i}\n" for i, m in enumerate(months)))
+    series = load_csv(path, column="level", start="2022-02-01")
+    np.testing.assert_array_equal(series.values, [1, 2, np.nan, 3, 4])
+    assert series.provenance["frequency"] == "3 months"
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "message"),
+    [
+        ("2024-05", "2024-06-01", "must hold months YYYY-MM .* '2024-06-01'"),
+        ("2024-05-01", "2024-06", "must hold dates YYYY-MM-DD.* row 3 has '2024-06'"),
+        ("2024-05", "2024-13", "must hold months YYYY-MM .* row 3 has '2024-13'"),
+        ("2024-05", "2024-05", "each date once, .* has 2024-05 in rows 2 and 3"),
+    ],
+)
+def test_csv_months_and_days_are_not_mixed(write, first, other, message):
+    with pytest.raises(ValueError, match=message) as info:
+        load_csv(write(f"date,tavg\n{first},1\n{other},2\n"))
+    one_line(info)
+
+
+# Separators, decimals, marks of gaps
+
+
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+def test_csv_separators_and_decimal_commas_are_read(write, separator):
+    cells = [["date", "note, or; not", "tavg"], ["2024-05-10", "a", "-1,5"]]
+    cells += [["2024-05-11", "b", ""], ["2024-05-12", "c", "12,25"]]
+    text = "".join(separator.join(f'"{c}"' for c in row) + "\r\n" for row in cells)
+    expected = [-1.5, np.nan, 12.25]
+    path = write(text)
+    np.testing.assert_array_equal(load_csv(path).values, expected)
+    given = load_csv(path, separator=separator, decimal=",")
+    np.testing.assert_array_equal(given.values, expected)
+    np.testing.assert_array_equal(
+        load_csv(write(text.replace("1,5", "1.5").replace("12,25", "12.25"))).values,
+        expected,
+    )
+
+
+@pytest.mark.parametrize("name", ["tab", "\\t", "\t"])
+def test_csv_tab_has_names(write, name):
+    path = write("date\ttavg\n2024-05-10\t1,5\n")
+    assert load_csv(path, separator=name).values.tolist() == [1.5]
+
+
+def test_csv_separator_that_fits_all_rows_is_taken(write):
+    path = write("date,tavg;note\n2024-05-10,1\n2024-05-11,2\n")
+    assert load_csv(path, column="tavg;note").values.tolist() == [1, 2]
+    path = write("date;tavg;rain, snow\n2024-05-10;1,5;2,0\n2024-05-11;2,5;3\n")
+    assert load_csv(path).values.tolist() == [1.5, 2.5]
+
+
+def test_csv_separator_that_is_not_clear_is_asked_for(write):
+    path = write("date;a,tavg\n2024-05-10;1,5\n")
+    with pytest.raises(ValueError, match="Argument `separator` must .*',' and ';'"):
+        load_csv(path)
+    series = load_csv(path, separator=";", column="a,tavg")
+    assert series.values.tolist() == [1.5]
+    with pytest.raises(ValueError, match="`separator` must be one of"):
+        load_csv(path, separator="x")
+    with pytest.raises(ValueError, match="`decimal` must be one of"):
+        load_csv(path, decimal="'")
+
+
+@pytest.mark.parametrize(
+    ("separator", "cells"),
+    [
+        (",", ["1,234", "12,345"]),
+        (";", ["1,234", ""]),
+        (";", ["1.234", "1.234.567"]),
+        ("\t", ["1.234", "-5.678"]),
+    ],
+)
+def test_csv_thousands_are_never_guessed(write, separator, cells):
+    rows = [f'"2024-05-1{i}"{separator}"{c}"\n' for i, c in enumerate(cells)]
+    path = write(f'"date"{separator}"tavg"\n' + "".join(rows))
+    with pytest.raises(ValueError, match="Argument `decimal` must say") as info:
+        load_csv(path)
+    assert one_line(info).endswith(f"row 2 has {cells[0]!r}, which may be thousands.")
+    if "1.234.567" not in cells:
+        mark = "," if "," in cells[0] else "."
+        values = load_csv(path, decimal=mark).values
+        assert values[0] == float(cells[0].replace(",", "."))
+
+
+@pytest.mark.parametrize("cells", [("0,123", "1,234"), ("1,2", "1,234")])
+def test_csv_decimals_that_cannot_be_thousands_are_read(write, cells):
+    path = write(f"date;tavg\n2024-05-10;{cells[0]}\n2024-05-11;{cells[1]}\n")
+    expected = [float(cell.replace(",", ".")) for cell in cells]
+    assert load_csv(path).values.tolist() == expected
+
+
+@pytest.mark.parametrize("cells", [("1.5", "2,5"), ("1.234,5", "7,5")])
+def test_csv_two_kinds_of_decimals_are_refused(write, cells):
+    path = write(f"date;tavg\n2024-05-10;{cells[0]}\n2024-05-11;{cells[1]}\n")
+    for decimal in (None, ",", "."):
+        with pytest.raises(ValueError, match="must hold numbers or blank") as info:
+            load_csv(path, decimal=decimal)
+        one_line(info)
+
+
+@pytest.mark.parametrize(
+    ("missing", "cells"),
+    [
+        (-9999, ["-9999", "1", "-9999.0"]),
+        ("-9999", ["-9999.00", "1", "-9.999e3"]),
+        (-9999.0, ["-9999,0", "1,0", "-9999,00"]),
+        (["NA", "M"], ["NA", "1", "M"]),
+        (("NA", 99.9), ["99.90", "1", "NA"]),
+        ("-99,9", ["-99,9", "1", "-99,90"]),
+        (np.float32(-999), ["-999", "1", "-999.0"]),
+    ],
+)
+def test_csv_marks_of_gaps(write, missing, cells):
+    rows = [f'2024-05-1{i},"{c}"\n' for i, c in enumerate(cells)]
+    series = load_csv(write(f"date,tavg\n{''.join(rows)}"), missing=missing)
+    np.testing.assert_array_equal(series.values, [np.nan, 1, np.nan])
+    assert series.provenance["gaps"] == 2
+
+
+@pytest.mark.parametrize("missing", [None, True, [None], {"NA"}, [["NA"]]])
+def test_csv_marks_of_gaps_have_a_type(write, missing):
+    path = write("date,tavg\n2024-05-10,1\n")
+    with pytest.raises(TypeError, match="`missing` must be a number, a text") as info:
+        load_csv(path, missing=missing)
+    one_line(info)
+
+
+def test_csv_messages_about_marks_name_the_option(write):
+    with pytest.raises(ValueError, match="`missing`"):
+        load_csv(write("date,tavg\n2024-05-10,NA\n"))
+    with pytest.raises(ValueError, match="absolute zero.* --missing"):
+        load_csv(write("date,tavg\n2024-05-10,-9999\n2024-05-11,1\n"))
+    with pytest.warns(UserWarning, match=r"-9999 lies far .* --missing"):
+        warn_of_markers(np.array([1.0, 2.0, 3.0, 4.0, -9999.0]))
 
 
 def test_csv_path_must_be_a_file(tmp_path):

@@ -58,7 +58,8 @@ def warn_of_markers(values: NDArray[np.float64]) -> None:
             warn_user(
                 f"The value {level:.10g} lies far outside all others ({low:g} to "
                 f"{high:g}) and occurs {count} time(s). If it marks missing values, "
-                "make them gaps: nan in an array, an empty cell in a file."
+                "make them gaps: nan in an array, an empty cell or --missing for a "
+                "file."
             )
 
 

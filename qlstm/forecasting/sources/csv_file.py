@@ -1,23 +1,34 @@
-"""A time series from a column of a CSV file: only a blank cell is a gap."""
+"""A time series from a column of a CSV file: what is blank or named is a gap."""
 
+from collections.abc import Sequence
 from datetime import date
 from os import PathLike
 
 import numpy as np
 
+from qlstm.checks import check_choice
 from qlstm.forecasting.sources.csv_table import (
+    SEPARATORS,
     CsvTable,
     find_column,
+    find_decimal,
     parse_column,
     parse_number,
-    parse_time,
+    parse_times,
+    plain,
     read_table,
+    shown,
 )
-from qlstm.forecasting.sources.series import Series, parse_days, span
+from qlstm.forecasting.sources.series import Series, check_type, parse_days, span
 
 DATE_COLUMNS = ("date", "time", "Date/Time", "Date/Time (LST)")
-VALUE_COLUMNS = ("tavg", "temp", "Mean Temp (°C)")
+DATE_COLUMNS += ("Date/Heure", "Date/Heure (HNL)")
+VALUE_COLUMNS = ("tavg", "temp", "Mean Temp (°C)", "Temp moy. (°C)")
+CSV_OPTIONS = ("missing", "separator", "decimal")
+"""Options of `load_csv` that say how a file is written."""
 
+_STATION_COLUMNS = ("Climate ID", "ID climatologique")
+_MEANS = {"1 day": "daily mean temperature", "1 month": "monthly mean temperature"}
 _SPARSEST = 100  # grid steps per row; beyond it a mistyped year would fill the memory
 
 
@@ -28,6 +39,9 @@ def load_csv(
     date_column: str | None = None,
     start: date | str | None = None,
     end: date | str | None = None,
+    missing: str | float | Sequence[str | float] = (),
+    separator: str | None = None,
+    decimal: str | None = None,
 ) -> Series:
     """Load one column of a CSV file as a time series.
 
@@ -36,15 +50,23 @@ def load_csv(
     (as do dates so sparse that over 99 % of the grid would be gaps).
 
     Args:
-        path: UTF-8 file (with or without a byte order mark) whose first line names the
-            columns; Environment Canada's bulk downloads are read as they come.
+        path: UTF-8 or Windows-1252 file (with or without a byte order mark) whose
+            first line names the columns; Environment Canada's bulk downloads, English
+            or French, daily or monthly, are read as they come.
         column: Name of the value column; None takes the first present of `tavg`,
-            `temp` and `Mean Temp (°C)`, all three in degrees Celsius.
+            `temp`, `Mean Temp (°C)` and `Temp moy. (°C)`, all in degrees Celsius.
         date_column: Name of the date column; None takes the first present of `date`,
-            `time`, `Date/Time` and `Date/Time (LST)`. Dates are YYYY-MM-DD or
-            YYYY/MM/DD, with or without a time HH:MM or HH:MM:SS.
+            `time`, `Date/Time`, `Date/Time (LST)` and the French `Date/Heure`. Dates
+            are YYYY-MM-DD or YYYY/MM/DD, with or without a time HH:MM or HH:MM:SS;
+            or all are months YYYY-MM, which stand for their first day.
         start: First day to keep, a date or "YYYY-MM-DD"; None keeps all.
         end: Last day to keep, inclusive.
+        missing: A value that marks a gap, such as -9999 or "NA", or several. A number
+            marks every cell of that value, however it is written.
+        separator: What stands between cells: "," ";" "|" or "tab"; None takes the
+            comma, semicolon or tab of the header.
+        decimal: What begins the decimals, "." or ","; None takes the one that the
+            column has. Thousands are not marked.
 
     Returns:
         The series, its dates datetime64[D], or datetime64[s] when there are times
@@ -52,10 +74,11 @@ def load_csv(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        TypeError: If `path`, `start` or `end` is of a wrong type.
-        ValueError: If the file is not a UTF-8 CSV table, the columns are not there, a
-            date cannot be read or comes twice, a cell is neither blank nor a finite
-            number, or nothing is left between `start` and `end`.
+        TypeError: If an argument is of a wrong type.
+        ValueError: If the file is not a CSV table, the columns are not there, a date
+            cannot be read or comes twice, a cell is neither a gap nor a finite number,
+            its separator or its decimals are not clear, or nothing is left between
+            `start` and `end`.
 
     Example:
         >>> import tempfile, pathlib
@@ -70,11 +93,16 @@ def load_csv(
         (2, '1 day')
     """
     first, last = parse_days(start, end)
-    table = read_table(path)
+    marks = _marks(missing)
+    if separator is not None:
+        check_choice("separator", separator, tuple(SEPARATORS))
+    if decimal is not None:
+        check_choice("decimal", decimal, (".", ","))
+    table = read_table(path, SEPARATORS.get(separator))
     date_at = find_column(table, date_column, DATE_COLUMNS, "date_column")
     value_at = find_column(table, column, VALUE_COLUMNS, "column")
-    times = np.array(parse_column(table, date_at, parse_time), "datetime64[s]")
-    values = np.array(parse_column(table, value_at, parse_number), np.float64)
+    times = parse_times(table, date_at)
+    values = _parse_values(table, value_at, marks, decimal)
 
     times, values = _sorted_by_time(table, times, values)
     times, values, frequency = _fill_grid(times, values)
@@ -82,10 +110,46 @@ def load_csv(
     if np.isnan(values).all():
         raise ValueError(
             f"Argument `path` must hold a number in column "
-            f"{table.header[value_at]!r}, but {table.name} has only blank cells "
+            f"{shown(table.header[value_at])}, but {table.name} has only blank cells "
             f"from {times[0].astype('M8[D]')} to {times[-1].astype('M8[D]')}."
         )
     return _describe(table, table.header[value_at], times, values, frequency)
+
+
+def _marks(missing: str | float | Sequence[str | float]) -> set[str]:
+    """The marks of gaps as text."""
+    kinds = (str, int, float, np.integer, np.floating)
+    marks = missing
+    if isinstance(missing, kinds) or not isinstance(missing, (list, tuple)):
+        marks = [missing]
+    for mark in marks:
+        check_type("missing", mark, kinds, "a number, a text or a list of them")
+    return {str(mark).strip() for mark in marks}
+
+
+def _parse_values(
+    table: CsvTable, at: int, marks: set[str], decimal: str | None
+) -> np.ndarray:
+    """Numbers of one column, NaN where it is blank or has a mark."""
+    numbers = {value for mark in marks if (value := _number(mark)) is not None}
+    decimal = decimal or find_decimal(table, at, marks)
+
+    def parse(text: str) -> float:
+        return np.nan if text in marks else parse_number(text, decimal)
+
+    values = np.array(parse_column(table, at, parse), np.float64)
+    values[np.isin(values, list(numbers))] = np.nan
+    return values
+
+
+def _number(mark: str) -> float | None:
+    """A mark's value, with decimals of either kind; None for a word."""
+    for decimal in ".,":
+        try:
+            return parse_number(mark, decimal)
+        except ValueError:
+            pass
+    return None
 
 
 def _sorted_by_time(
@@ -111,7 +175,7 @@ def _fill_grid(
     """Times and values with missing steps as NaN, and the name of the step."""
     if len(times) < 2:
         return times, values, "irregular"
-    offsets = (times - times[0]).astype(np.int64)  # seconds
+    offsets = (times - times[0]).astype(np.int64)  # seconds or months
     steps, counts = np.unique(np.diff(offsets), return_counts=True)
     step = int(steps[np.argmax(counts)])
     n_grid = int(offsets[-1]) // step + 1
@@ -119,13 +183,15 @@ def _fill_grid(
         return times, values, "irregular"
     filled = np.full(n_grid, np.nan)
     filled[offsets // step] = values
-    return times[0] + step * np.arange(n_grid), filled, _step_name(step)
+    name = _step_name(step, "s" if times.dtype == "M8[s]" else "M")
+    return times[0] + step * np.arange(n_grid), filled, name
 
 
-def _step_name(step: int) -> str:
-    """Seconds in the largest unit that fits, such as "1 day" or "15 minutes"."""
-    units = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
-    size, unit = next((size, unit) for size, unit in units if step % size == 0)
+def _step_name(step: int, kind: str) -> str:
+    """A step in the largest unit that fits, such as "1 day" or "15 minutes"."""
+    units = {"M": ((1, "month"),)}
+    units["s"] = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+    size, unit = next((size, unit) for size, unit in units[kind] if step % size == 0)
     count = step // size
     return f"{count} {unit}{'s' if count > 1 else ''}"
 
@@ -158,7 +224,7 @@ def _describe(
     """The series with its name, unit and provenance."""
     days = times.astype("datetime64[D]")
     dates = days if (days == times).all() else times
-    known = column.casefold() in (name.casefold() for name in VALUE_COLUMNS)
+    known = plain(column) in map(plain, VALUE_COLUMNS)
     provenance = {
         "source": "csv",
         "file": table.name,
@@ -166,12 +232,12 @@ def _describe(
         **span(values, dates),
         "frequency": frequency,
     }
-    if "Climate ID" in table.header:
+    if set(map(plain, _STATION_COLUMNS)) & set(map(plain, table.header)):
         provenance["attribution"] = "Environment and Climate Change Canada"
     return Series(
         values=values,
         dates=dates,
-        name="daily mean temperature" if known and frequency == "1 day" else column,
+        name=_MEANS.get(frequency, column) if known else column,
         unit="degC" if known or "(°C)" in column else "",
         provenance=provenance,
     )

@@ -2,12 +2,15 @@
 
 The file is read with the standard library, since `pandas.read_csv` turns words such as
 "NA", "null" and "None" into gaps, and forgets the line numbers that an error needs.
+What is not UTF-8 is taken for Windows-1252: numbers and dates are ASCII in both. What
+the header or a whole column leaves open is an error that names the option to give.
 """
 
 import csv
+import io
 import re
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
@@ -16,12 +19,19 @@ import numpy as np
 
 from qlstm.forecasting.sources.series import check_type
 
+SEPARATORS = {",": ",", ";": ";", "\t": "\t", "|": "|", "tab": "\t", "\\t": "\t"}
+"""Separators as a caller may write them."""
+
+_GUESSED = (",", ";", "\t")
+_SHOWN = 40  # characters of a cell, and columns, that a message shows
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}(\1\d{3})*", re.ASCII)
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _TIME = re.compile(
     r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.0+)?)?)?",
     re.ASCII,
 )
+_MONTH = re.compile(r"(\d{4})[-/](\d{1,2})", re.ASCII)
 
 
 class CsvTable(NamedTuple):
@@ -31,9 +41,10 @@ class CsvTable(NamedTuple):
     header: list[str]
     rows: list[list[str]]
     lines: list[int]
+    separator: str
 
 
-def read_table(path: str | PathLike) -> CsvTable:
+def read_table(path: str | PathLike, separator: str | None) -> CsvTable:
     """The file as text; blank lines are skipped but counted."""
     check_type("path", path, (str, PathLike), "a path")
     path = Path(path)
@@ -45,26 +56,78 @@ def read_table(path: str | PathLike) -> CsvTable:
         raise ValueError(
             f"Argument `path` must name a CSV file, but {path} is a directory."
         )
+    text = _decode(path)
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows, lines = _read_rows(file)
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"Argument `path` must name a UTF-8 text file, but {path.name} has the "
-            f"byte 0x{error.object[error.start]:02x}: {error.reason}."
-        ) from None
+        if separator is None:
+            separator = _find_separator(path.name, text)
+        rows, lines = _read_rows(text, separator)
     except csv.Error as error:
         raise ValueError(
             f"Argument `path` must name a CSV file, but {path.name} is not one: "
             f"{error}."
         ) from None
-    return _checked_table(path.name, rows, lines)
+    return _checked_table(path.name, rows, lines, separator)
 
 
-def _read_rows(file) -> tuple[list[list[str]], list[int]]:
+def _decode(path: Path) -> str:
+    """The file's text, from UTF-8 or else Windows-1252."""
+    content = path.read_bytes()
+    for encoding in ("utf-8-sig", "cp1252"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError as error:
+            problem = f"the byte 0x{content[error.start]:02x}: {error.reason}"
+            continue
+        if "\0" not in text:
+            return text
+        problem = "NUL bytes"
+        break
+    raise ValueError(
+        f"Argument `path` must name a UTF-8 text file (or Windows-1252), but "
+        f"{path.name} has {problem}."
+    )
+
+
+def _find_separator(name: str, text: str) -> str:
+    """The one separator that the header has, or the only one that fits all rows."""
+    found = [mark for mark in _GUESSED if _splits(text, mark)]
+    if len(found) > 1:
+        fitting = [mark for mark in found if _fits(text, mark)]
+        if len(fitting) != 1:
+            raise ValueError(
+                "Argument `separator` must say what stands between cells, but the "
+                f"header of {name} has {' and '.join(map(repr, found))}."
+            )
+        found = fitting
+    return found[0] if found else ","
+
+
+def _splits(text: str, separator: str) -> bool:
+    """Whether the header has several cells."""
+    try:
+        return len(next(_rows(text, separator), ())) > 1
+    except csv.Error:
+        return False
+
+
+def _fits(text: str, separator: str) -> bool:
+    """Whether all rows have as many cells."""
+    try:
+        return len({len(row) for row in _rows(text, separator)}) == 1
+    except csv.Error:
+        return False
+
+
+def _rows(text: str, separator: str) -> Iterator[list[str]]:
+    """Rows that are not blank."""
+    reader = csv.reader(io.StringIO(text, ""), delimiter=separator, strict=True)
+    return (row for row in reader if any(cell.strip() for cell in row))
+
+
+def _read_rows(text: str, separator: str) -> tuple[list[list[str]], list[int]]:
     """Stripped cells of each row that is not blank, and the line it starts at."""
     rows, lines, line = [], [], 1
-    reader = csv.reader(file, strict=True)
+    reader = csv.reader(io.StringIO(text, ""), delimiter=separator, strict=True)
     for row in reader:
         if any(cell.strip() for cell in row):
             rows.append([cell.strip() for cell in row])
@@ -73,7 +136,9 @@ def _read_rows(file) -> tuple[list[list[str]], list[int]]:
     return rows, lines
 
 
-def _checked_table(name: str, rows: list[list[str]], lines: list[int]) -> CsvTable:
+def _checked_table(
+    name: str, rows: list[list[str]], lines: list[int], separator: str
+) -> CsvTable:
     """A table with at least one row, each as long as the header."""
     if len(rows) < 2:
         state = "has a header but no rows" if rows else "is empty"
@@ -87,7 +152,7 @@ def _checked_table(name: str, rows: list[list[str]], lines: list[int]) -> CsvTab
                 f"Argument `path` must have {len(header)} cells in every row as in its "
                 f"header, but {name} row {line} has {len(row)}."
             )
-    return CsvTable(name, header, rows, lines)
+    return CsvTable(name, header, rows, lines, separator)
 
 
 def find_column(
@@ -98,12 +163,13 @@ def find_column(
         found = [i for i, name in enumerate(table.header) if name == wanted]
         missing = f"but {wanted!r} is not one of them"
     else:
-        names = [name.casefold() for name in table.header]
-        default = next((d.casefold() for d in defaults if d.casefold() in names), None)
+        names = [plain(name) for name in table.header]
+        default = next((plain(d) for d in defaults if plain(d) in names), None)
         found = [i for i, name in enumerate(names) if name == default]
         missing = f"but none is {', '.join(defaults)}: choose one with `{argument}`"
     if not found:
-        columns = ", ".join(repr(name) for name in table.header)
+        columns = ", ".join(map(shown, table.header[:_SHOWN]))
+        columns += ", ..." if len(table.header) > _SHOWN else ""
         raise ValueError(
             f"Argument `{argument}` must be a column of {table.name} ({columns}), "
             f"{missing}."
@@ -111,9 +177,19 @@ def find_column(
     if len(found) > 1:
         raise ValueError(
             f"Argument `{argument}` must name one column, but {table.name} has "
-            f"{len(found)} called {table.header[found[0]]!r}."
+            f"{len(found)} called {shown(table.header[found[0]])}."
         )
     return found[0]
+
+
+def plain(name: str) -> str:
+    """A column's name without what files write in several ways: case and spaces."""
+    return "".join(name.casefold().split())
+
+
+def shown(text: str) -> str:
+    """A cell as a message shows it."""
+    return repr(text[:_SHOWN])
 
 
 def parse_column(table: CsvTable, at: int, parse: Callable[[str], object]) -> list:
@@ -124,22 +200,67 @@ def parse_column(table: CsvTable, at: int, parse: Callable[[str], object]) -> li
             cells.append(parse(row[at]))
         except ValueError as error:
             raise ValueError(
-                f"Argument `path` must hold {error} in column {table.header[at]!r}, "
-                f"but {table.name} row {line} has {row[at][:40]!r}."
+                f"Argument `path` must hold {error} in column "
+                f"{shown(table.header[at])}, but {table.name} row {line} has "
+                f"{shown(row[at])}."
             ) from None
     return cells
 
 
-def parse_number(text: str) -> float:
+def find_decimal(table: CsvTable, at: int, marks: set[str]) -> str:
+    """What begins the decimals of a column: "." or ",", unless it may be thousands."""
+    cells = [
+        (row[at], line)
+        for row, line in zip(table.rows, table.lines)
+        if row[at] not in marks
+    ]
+    commas = [(cell, line) for cell, line in cells if "," in cell]
+    dots = [(cell, line) for cell, line in cells if "." in cell]
+    if commas and dots:
+        return "."  # and what has a comma is no number
+    if not commas and table.separator == ",":
+        return "."
+    found = commas or dots
+    if found and all(_THOUSANDS.fullmatch(cell) for cell, _ in found):
+        cell, line = found[0]
+        raise ValueError(
+            "Argument `decimal` must say what begins decimals in column "
+            f"{shown(table.header[at])}, '.' or ',', but is not given, and "
+            f"{table.name} row {line} has {shown(cell)}, which may be thousands."
+        )
+    return "," if commas else "."
+
+
+def parse_number(text: str, decimal: str = ".") -> float:
     """A finite number, or NaN for a blank cell; `float` alone would take 'nan'."""
     if not text:
         return np.nan
     infinite = _INFINITE.fullmatch(text)
+    if decimal == ",":
+        text = text.replace(".", " ").replace(",", ".")  # a dot is refused
     if not infinite and not _NUMBER.fullmatch(text):
-        raise ValueError("numbers or blank cells")
+        raise ValueError("numbers or blank cells (`missing` names other gaps)")
     if infinite or np.isinf(float(text)):
         raise ValueError("finite numbers")
     return float(text)
+
+
+def parse_times(table: CsvTable, at: int) -> np.ndarray:
+    """A column of days or times as datetime64[s], or one of months as datetime64[M]."""
+    if _MONTH.fullmatch(table.rows[0][at]):
+        return np.array(parse_column(table, at, parse_month), "datetime64[M]")
+    return np.array(parse_column(table, at, parse_time), "datetime64[s]")
+
+
+def parse_month(text: str) -> date:
+    """The first day of a month."""
+    match = _MONTH.fullmatch(text)
+    try:
+        if match is None:
+            raise ValueError
+        return date(int(match[1]), int(match[2]), 1)
+    except ValueError:
+        raise ValueError("months YYYY-MM") from None
 
 
 def parse_time(text: str) -> datetime:

@@ -67,7 +67,7 @@ class Series:
                 "Argument `values` must not lie below absolute zero, "
                 f"{ABSOLUTE_ZERO} degC, but {cold.size} of them do, such as "
                 f"{cold[0]:.10g}: if it marks missing values, make them gaps (nan in "
-                "an array, an empty cell in a file)."
+                "an array, an empty cell or --missing for a file)."
             )
 
     @property
