@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.speed import __main__ as command
-from experiments.speed import ours, peers, report, runs, timing, training
+from experiments.speed import ceilings, ours, peers, report, runs, timing, training
 from experiments.speed.figures import draw_growth
 from qlstm import PAPER_MEMORIES, ROTATIONS, QLSTMConfig
 from qsim import entangling_layer, expval_z, finite_difference, zero_state
@@ -60,7 +60,15 @@ def test_the_simulator_is_the_definition_gate_by_gate(n_wires):
     np.testing.assert_allclose(ours.gradient(angles), expected, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", ["many", "steps", "simulator", "growth"])
+def test_ceilings_count_their_work():
+    assert ceilings.squares(np.ones((10, 10)), 3).work == pytest.approx(6e-6)
+    assert ceilings.squares(np.ones((10, 10), complex)).work == pytest.approx(8e-6)
+    state, traffic = np.ones(2**17, complex), 4 * 2**20
+    copy = ceilings.memory(state)["copy of 2 MB"]
+    assert copy.work == pytest.approx(1e-9 * traffic)
+
+
+@pytest.mark.parametrize("name", ["ceilings", "many", "steps", "simulator", "growth"])
 def test_rows_have_times_in_order(name):
     rows = runs.SECTIONS[name](TINY, [])
     for row in rows:

@@ -15,6 +15,7 @@ from experiments.speed.report import headline, section
 from experiments.speed.runs import FULL, QUICK, SECTIONS
 from qlstm.commands import (
     Parser,
+    Progress,
     ensure_one_thread,
     positive_int,
     run_main,
@@ -50,9 +51,11 @@ def main(args: argparse.Namespace) -> None:
     )
     installed = versions() | versions(*(p for name in peers for p in PACKAGES[name]))
     print(headline(installed) + "\n", flush=True)
-    found = {}
+    found, progress = {}, Progress()
     for name in dict.fromkeys(args.only):
+        progress.show(f"{name} ...")
         found[name] = SECTIONS[name](sizes, peers)
+        progress.clear()
         print(section(name, found[name]), flush=True)
     content = {
         "experiment": "speed",

@@ -12,7 +12,10 @@ def draw_growth(rows: list[Row]) -> Figure:
     axes = list(dict.fromkeys(row["axis"] for row in rows))
     n_columns = 3
     figure, panels = new_figure(-(-len(axes) // n_columns), n_columns, figsize=(12, 7))
-    figure.suptitle("Small sizes cost calls, not arithmetic: the lines begin flat")
+    figure.suptitle(
+        "Small sizes cost calls, not arithmetic: the lines begin flat "
+        "(dashed: the power at the end)"
+    )
     for axis, ax in zip(axes, panels.flat, strict=False):
         mine = [row for row in rows if row["axis"] == axis]
         sizes = np.array([row["size"] for row in mine])
@@ -29,6 +32,6 @@ def draw_growth(rows: list[Row]) -> Figure:
         ax.set_xticks(sizes, [str(n) for n in sizes])
         ax.minorticks_off()
         what = "amplitudes" if wires else axis
-        ax.set_title(f"{axis}: time ~ {what}^{slope:.2f} at the end", fontsize=11)
+        ax.set_title(f"at the end, time ~ {what}^{slope:.2f}", fontsize=11)
         ax.set(xlabel=axis, ylabel="time (ms)")
     return figure

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from experiments.speed import ceilings as machine
 from experiments.speed import ours, peers
 from experiments.speed.timing import exponent, interleaved, quartiles
-from experiments.speed.training import PASSES
+from experiments.speed.training import BACK, FORWARD
 from qlstm import PAPER_MEMORIES, ROTATIONS, QLSTMConfig
 
 Row = dict[str, Any]
@@ -91,50 +92,17 @@ QUICK = Sizes(
 
 
 def ceilings(sizes: Sizes, names: Sequence[str]) -> list[Row]:
-    """What this machine's products, copies and gathers reach, and what a call costs."""
-    repeats, large = 200, 512
-    small, big, state = (
-        ours.complex_normal(*s) for s in ((16, 16), (large,) * 2, (1,))
-    )
-    state = np.ones(2**20, dtype=complex)
-    out = np.empty_like(state)
-    gray = np.arange(state.size)
-    gray ^= gray >> 1  # nearly what a ring of CNOTs does to the basis states
-    tiny = np.ones((5, 4))
-
-    def again(a: np.ndarray) -> Callable[[], object]:
-        return lambda: [a @ a for _ in range(repeats)]
-
-    real = {"small": small.real.copy(), "big": big.real.copy()}
-    of_small, of_big = 2e-9 * 16**3 * repeats, 2e-9 * large**3
-    traffic = 2e-9 * state.nbytes
-    jobs = {
-        "products 16 x 16, complex": (again(small), 4 * of_small, "Gflop/s"),
-        "products 16 x 16, real": (again(real["small"]), of_small, "Gflop/s"),
-        f"product {large} x {large}, complex": (
-            lambda: big @ big,
-            4 * of_big,
-            "Gflop/s",
-        ),
-        f"product {large} x {large}, real": (
-            lambda: real["big"] @ real["big"],
-            of_big,
-            "Gflop/s",
-        ),
-        "copy of 16 MB": (lambda: np.copyto(out, state), traffic, "GB/s"),
-        "gather of 16 MB": (lambda: state.take(gray, out=out), traffic, "GB/s"),
-        "calls on 20 numbers": (
-            lambda: [tiny + tiny for _ in range(repeats)],
-            1e-6 * repeats,
-            "million/s",
-        ),
+    """What this machine's products, copies and gathers reach, and its calls."""
+    found = machine.ceilings()
+    jobs = {name: ceiling.job for name, ceiling in found.items()}
+    seconds = interleaved(jobs, sizes.rounds, sizes.seconds)
+    rates = {
+        name: quartiles(ceiling.work / np.array(seconds[name]))
+        for name, ceiling in found.items()
     }
-    seconds = interleaved(
-        {name: job for name, (job, *_) in jobs.items()}, sizes.rounds, sizes.seconds
-    )
     return [
-        {"ceiling": name, "rate": quartiles(work / np.array(seconds[name])), "in": unit}
-        for name, (_, work, unit) in jobs.items()
+        {"ceiling": name, "rate": rates[name], "in": ceiling.unit}
+        for name, ceiling in found.items()
     ]
 
 
@@ -191,16 +159,16 @@ def steps(sizes: Sizes, names: Sequence[str]) -> list[Row]:
 
 
 def simulator(sizes: Sizes, names: Sequence[str]) -> list[Row]:
-    """Four layers of RX and one <Z>; the floor reads and writes a state once a layer.
+    """Four layers of RX and one <Z>: the floor passes once over each state.
 
-    The gradient has three such passes a layer: forward, and two states back.
+    That is one state forward, and with a gradient two more on the way back.
     """
     rows = []
     for n in sizes.wires:
         angles = np.random.default_rng(n).uniform(0, 2 * np.pi, (LAYERS, n))
         others = peers.simulators(names, angles)
         mine = {"forward": ours.value, "gradient": ours.gradient}
-        for what, n_passes in (("forward", LAYERS), ("gradient", PASSES * LAYERS)):
+        for what, n_passes in (("forward", FORWARD), ("gradient", FORWARD + BACK)):
             jobs = {
                 "ours ms": lambda f=mine[what], angles=angles: f(angles),
                 "floor ms": ours.passes((2**n,), n_passes),
