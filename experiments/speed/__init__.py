@@ -1,0 +1,1 @@
+"""How fast are training and the simulator, and what holds them back?"""
