@@ -4,6 +4,7 @@ import argparse
 import errno
 import io
 import json
+import re
 import sys
 
 import numpy as np
@@ -25,9 +26,9 @@ from qlstm.commands import (
     skill_text,
     write_results,
 )
-from qlstm.commands.forecasts import forecast_table
+from qlstm.commands.forecasts import forecast_table, size_note
 from qlstm.commands.parser import name_options
-from qlstm.forecasting import Errors, Forecast, Series
+from qlstm.forecasting import Errors, Forecast, Series, noisy_sine, prepare
 from qlstm.forecasting.data import SINE_PROTOCOLS
 from qlstm.plots import new_figure
 
@@ -347,3 +348,22 @@ def test_messages_name_options():
     assert text == "Options --start and --end must"
     assert name_options("Argument `path` is", parser) == "Option --csv is"
     assert name_options("Argument `values` is", parser) == "Argument `values` is"
+
+
+def test_many_wires_have_their_size_told_at_once():
+    """A state of 22 wires takes 64 MiB, five of them 320."""
+    protocol = SINE_PROTOCOLS["figure"]
+    rng = np.random.default_rng(0)
+    dataset = prepare(noisy_sine(protocol, rng), protocol, rng)
+    args = argparse.Namespace(system_qubits=2, ancilla_qubits=2, layers=2)
+    assert size_note(args, dataset) == ""
+    args.system_qubits = 20
+    found = size_note(args, dataset)
+    assert found.startswith("22 wires: a minibatch of 5 states takes 320 MiB several")
+    minutes = [int(re.search(r"roughly (\d+) minutes", found)[1])]
+    args.layers = 4
+    minutes.append(int(re.search(r"roughly (\d+)", size_note(args, dataset))[1]))
+    assert minutes[1] == pytest.approx(2 * minutes[0], abs=1)
+    args.system_qubits = 38
+    with pytest.raises(MemoryError, match="40 wires needs about"):
+        size_note(args, dataset)

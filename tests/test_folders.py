@@ -1,6 +1,7 @@
 """What lies in the folder that a command writes to stays, whatever the command.
 
-`test_memory_experiment`, `test_entangling_power` and `test_crosscheck` have their own.
+`test_memory_experiment` and `test_entangling_power` have their own. `crosscheck` writes
+the one file that it is given, as `test_files` has it.
 """
 
 import numpy as np

@@ -28,7 +28,7 @@ from qsim.numbers import check_fits
 
 LARGE = 14
 """Wires from which on a model is so slow that its size is told."""
-AMPLITUDES_A_SECOND = 1e8
+AMPLITUDES_A_SECOND = 8e8
 """About what one processor's kernels do."""
 
 
