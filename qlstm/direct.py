@@ -10,7 +10,7 @@ Input and memory enter the circuit's basis one by one: a product stays a product
 import numpy as np
 from numpy.typing import NDArray
 
-from qlstm.circuit import Circuit, step_circuit
+from qlstm.circuit import Circuit, Pair, step_circuit
 from qlstm.params import QLSTMConfig
 
 
@@ -72,6 +72,39 @@ class Gates:
     def grad_angles(self, grad_own: NDArray) -> NDArray[np.float64]:
         """The angles' gradient, from the sum of what the steps gave."""
         return grad_own
+
+
+class Matrix(Gates):
+    """The circuit's matrix, built once and applied to states."""
+
+    def make(self, circuit: Circuit, config: QLSTMConfig) -> Circuit:
+        """The matrix, and the circuit that it is of."""
+        self.gates = circuit
+        return _Product(circuit.forward(np.eye(2**config.n_wires)[None]))
+
+    def grad_angles(self, grad_own: NDArray) -> NDArray[np.float64]:
+        """The matrix's gradient goes back through the gates once."""
+        return self.gates.forward_backward(self.circuit.transpose, grad_own)[1]
+
+
+class _Product(Circuit):
+    """Rows times a matrix, ``psi_out = psi_in W^T``."""
+
+    def __init__(self, transpose: NDArray) -> None:
+        """Keep ``W^T``, ``(n_models, dim, dim)``."""
+        self.transpose = transpose
+
+    def push(self, rows: NDArray) -> NDArray:
+        """Apply the matrix."""
+        return rows @ self.transpose
+
+    def pull(self, before: NDArray, behind: NDArray, grad: NDArray) -> Pair:
+        """``grad W^*``, and the gradient of ``W^T``, ``psi_in^dag grad``."""
+        return grad @ self.transpose.conj().mT, before.conj().mT @ grad
+
+    def leave(self, rows: NDArray) -> NDArray:
+        """It works in the standard basis."""
+        return rows
 
 
 def _rows(psi: NDArray) -> NDArray:

@@ -9,7 +9,7 @@ axis of steps before that. A single model has one. d_s and d_a are ``2**n_system
 ``2**n_ancilla``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,9 +21,15 @@ from qlstm.cell import (
     kraus_operators,
     kraus_operators_backward,
 )
-from qlstm.direct import Gates
+from qlstm.direct import Gates, Matrix
 from qlstm.encoding import Encoded, encode
-from qlstm.params import CHUNK, QLSTMConfig, QLSTMParams, check_model, is_direct
+from qlstm.params import (
+    QLSTMConfig,
+    QLSTMParams,
+    check_model,
+    choose_route,
+    sequences_at_once,
+)
 from qlstm.readout import read_out
 from qlstm.rule import MemoryRule, Rngs
 from qlstm.upload import upload_entangler_kraus, upload_kraus, upload_kraus_backward
@@ -83,16 +89,18 @@ def forward(
         rngs: A source of randomness for each model, for rules that draw.
         record: Outcomes that were observed, ``(n_steps - 1, n_models, batch)`` or more
             steps, for rules that keep one.
-        route: ``"kraus"`` or ``"direct"``; without it the cheaper. Only vectors,
-            amplitude encoding and one ring over both registers have a choice.
+        route: ``"kraus"``, ``"matrix"`` or ``"direct"``; without it the cheaper. Only
+            vectors and amplitude encoding have a choice.
 
     Returns:
         A `Run`.
     """
     encoded, angles = encode(inputs, params, config), circuit_angles(params, config)
     rule, (n_steps, *lead) = config.rule, encoded.values.shape[:3]
-    if is_direct(config, n_steps * lead[1], route):
-        kraus, circuit = None, Gates(encoded.values, angles, config)
+    route = choose_route(config, n_steps * lead[1], route)
+    if route != "kraus":
+        on_states = Matrix if route == "matrix" else Gates
+        kraus, circuit = None, on_states(encoded.values, angles, config)
         step = circuit.step
     else:
         kraus, circuit = CELLS[config.encoding].kraus(encoded.values, angles, config)
@@ -226,14 +234,23 @@ def predict(
     """
     params, inputs, rngs, record = check_model(params, inputs, config, rng, record)
     parts = []
-    for first in range(0, inputs.shape[1], CHUNK):
-        part = inputs[:, first : first + CHUNK]
-        given = None if record is None else record[..., first : first + CHUNK]
-        run = forward(params, part, config, rngs, given)
+    for some, route in _cut(inputs, config):
+        part = inputs[:, some]
+        given = None if record is None else record[..., some]
+        run = forward(params, part, config, rngs, given, route)
         parts.append(read_out(run.probabilities, params, part, config)[:, 0])
     y = np.concatenate(parts, axis=1).swapaxes(0, 1)  # (batch, n_steps, n_outputs)
     y = y if all_steps else y[:, -1]
     return y[..., 0] if config.n_outputs == 1 else y
+
+
+def _cut(inputs: NDArray, config: QLSTMConfig) -> Iterator[tuple[slice, str]]:
+    """Sequences that are run at a time, all along the route that suits the whole."""
+    _, batch, n_steps, _ = inputs.shape
+    route = choose_route(config, batch * n_steps)
+    at_once = sequences_at_once(config, n_steps)
+    for first in range(0, batch, at_once):
+        yield slice(first, first + at_once), route
 
 
 def loss_and_grad_outputs(
@@ -279,9 +296,8 @@ def mean_loss(
 ) -> NDArray[np.float64]:
     """The loss alone, without checks, of any number of sequences: ``(n_models,)``."""
     total = 0.0
-    for first in range(0, inputs.shape[1], CHUNK):
-        part = slice(first, first + CHUNK)
-        run = forward(params, inputs[:, part], config, rngs)
+    for part, route in _cut(inputs, config):
+        run = forward(params, inputs[:, part], config, rngs, route=route)
         outputs = read_out(run.probabilities, params, inputs[:, part], config)
         squares = _residuals(outputs, targets[:, part], config) ** 2
         total = total + squares.swapaxes(0, 1).reshape(len(inputs), -1).sum(axis=1)

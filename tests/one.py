@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qlstm import cell, encoding, gradient, model
-from qlstm.direct import Gates
+from qlstm.direct import Gates, Matrix
 from qlstm.readout import read_out
 
 MEMORIES = ("collapse", "probabilities", "marginals", "sampled", "mixed", "reset")
 """The built-in rules; the registry has more once a test has registered one."""
-ROUTES = ("kraus", "direct")
+ROUTES = ("kraus", "direct", "matrix")
 
 
 class Forward(NamedTuple):
@@ -113,8 +113,8 @@ def step(params, inputs, config, route):
     """The step of a route as a function of t and the memory that enters."""
     angles = cell.circuit_angles(stacked(params), config)
     values = encoding.encode(inputs[None], stacked(params), config).values
-    if route == "direct":
-        take = Gates(values, angles, config).step
+    if route != "kraus":
+        take = {"direct": Gates, "matrix": Matrix}[route](values, angles, config).step
         return lambda t, memory: take(t, memory[None])[0]
     kraus, _ = model.CELLS[config.encoding].kraus(values, angles, config)
     return lambda t, memory: config.rule.evolve(kraus[t], memory[None])[0]

@@ -7,6 +7,7 @@ import one
 import pytest
 
 from qlstm import QLSTMConfig, init_params
+from qlstm.params import choose_route
 from qsim import circuit_matrix
 
 SIZES = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 2), (2, 3)]
@@ -73,7 +74,7 @@ def test_the_routes_agree(n_system, n_ancilla, rotation, memory, loss):
         memory=memory,
         loss=loss,
     )
-    kraus, direct = (
+    kraus, direct, _ = (
         one.reverse(params, inputs, targets, config, route) for route in one.ROUTES
     )
     assert (kraus.forward.run.kraus is None, direct.forward.run.kraus is None) == (
@@ -118,11 +119,14 @@ def test_the_routes_agree_on_every_circuit(
         )
 
 
-@pytest.mark.parametrize("n_states, route", [(15, "direct"), (16, "kraus")])
-def test_the_matrix_must_not_be_wider_than_the_states(n_states, route):
-    config, params, _, _ = draw(5)
+@pytest.mark.parametrize(
+    "n_system, n_states, route",
+    [(2, 1, "kraus"), (2, 512, "kraus"), (4, 513, "matrix"), (5, 1, "direct")],
+)
+def test_the_route_follows_from_wires_and_states(n_system, n_states, route):
+    config, params, _, _ = draw(5, n_system=n_system)
+    assert choose_route(config, n_states) == route
     run = one.forward(params, np.ones((n_states, 1, 1)), config).run
-    assert (run.kraus is None) == (route == "direct")
     asked = one.forward(params, np.ones((n_states, 1, 1)), config, route).run
     for ours, theirs in zip(run.branches, asked.branches, strict=True):
         np.testing.assert_array_equal(ours, theirs)
