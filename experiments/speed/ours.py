@@ -15,6 +15,7 @@ from qlstm import (
     loss_and_grad,
 )
 from qsim import (
+    entangling_layer,
     entangling_layers,
     expval_z,
     layers_expval_z,
@@ -77,6 +78,14 @@ def together(config: QLSTMConfig, n_models: int, n_batches: int) -> Job:
 def value(angles: NDArray) -> NDArray:
     """``<Z>`` of wire 0 after layers of RX."""
     return expval_z(entangling_layers(zero_state(angles.shape[1]), angles), 0)
+
+
+def value_by_gates(angles: NDArray) -> NDArray:
+    """The same by the definition of a layer, one gate after the other."""
+    state = zero_state(angles.shape[1])
+    for row in angles:
+        state = entangling_layer(state, row)
+    return expval_z(state, 0)
 
 
 def gradient(angles: NDArray) -> NDArray:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -170,9 +171,11 @@ def simulator(sizes: Sizes, names: Sequence[str]) -> list[Row]:
         mine = {"forward": ours.value, "gradient": ours.gradient}
         for what, n_passes in (("forward", FORWARD), ("gradient", FORWARD + BACK)):
             jobs = {
-                "ours ms": lambda f=mine[what], angles=angles: f(angles),
+                "ours ms": partial(mine[what], angles),
                 "floor ms": ours.passes((2**n,), n_passes),
             }
+            if what == "forward":
+                jobs["gate by gate ms"] = partial(ours.value_by_gates, angles)
             jobs |= {f"{name} ms": jobs_[what] for name, jobs_ in others.items()}
             seconds = interleaved(jobs, sizes.rounds, sizes.seconds)
             row = {"wires": n, "what": what}
@@ -241,7 +244,7 @@ def grown(axis: str, n: int) -> Callable[[], object]:
     """The job of one size along an axis."""
     if axis == "simulator wires":
         angles = np.random.default_rng(n).uniform(0, 2 * np.pi, (LAYERS, n))
-        return lambda: ours.gradient(angles)
+        return partial(ours.gradient, angles)
     if axis == "models":
         return ours.together(QLSTMConfig(), n, 4)
     if axis == "batch":
@@ -256,7 +259,7 @@ def grown(axis: str, n: int) -> Callable[[], object]:
 SECTIONS = {
     f.__name__: f for f in (ceilings, many, steps, simulator, training, sine, growth)
 }
-"""What `--only` selects from."""
+"""What is measured, and what `--only` selects from."""
 
 
 def paper_models() -> Iterator[tuple[str, QLSTMConfig]]:
