@@ -341,6 +341,59 @@ def test_a_bad_file_is_one_line(case, protocol, tmp_path, monkeypatch, capsys):
     assert not out.exists()
 
 
+ROWS = "2024-05-10;1.234\n2024-05-11;2.345\n"
+CSV_ERRORS = {
+    "column": ("date,tavg\n2024-05-10,1\n", "--column x", "Option --column must be a"),
+    "column not named": ("date,x\n2024-05-10,1\n", "", "none is .*one with --column"),
+    "column twice": ("date,x,x\n2024-05-10,1,2\n", "--column x", "Option --column mu"),
+    "date column": ("day,tavg\n2024-05-10,1\n", "", "with --date-column"),
+    "path": ("", "", "Option --csv must name a CSV file"),
+    "rows": ("date,tavg\n2024-05-10\n", "", "Option --csv must have 2 cells"),
+    "word": ("date,tavg\n2024-05-10,NA\n", "", "Option --csv .*--missing names"),
+    "word of others": ("date,tavg\n2024-05-10,NA\n", "--missing M", "--missing names"),
+    "sentinel": ("date,tavg\n2024-05-10,-9999\n", "", "absolute zero.*--missing"),
+    "separator": ("date;x,tavg\n2024-05-10;1,5\n", "", "Option --separator must"),
+    "decimal": (f"date;tavg\n{ROWS}", "", "Option --decimal must .*'1.234'"),
+    "months": ("date,tavg\n2024-05,1\n2024,2\n", "", "Option --csv must hold months"),
+    "start": ("date,tavg\n2024-05-10,1\n", "--start 2025-01-01", "Options --start and"),
+}
+
+
+@pytest.mark.parametrize("case", CSV_ERRORS)
+def test_errors_about_a_file_name_options(case, tmp_path, monkeypatch, capsys):
+    text, options, pattern = CSV_ERRORS[case]
+    path, out = tmp_path / "bad.csv", tmp_path / "out"
+    path.write_text(text, encoding="utf-8")
+    options = ["--csv", path, *options.split(), "--out", out]
+    error = fail_here("weather", monkeypatch, capsys, *options)
+    assert_one_line(error, pattern)
+    assert "`" not in error.replace("Argument `values`", "")
+
+
+GAPS = {
+    "weekdays only": lambda k: k % 7 < 5,
+    "every 9th day missing": lambda k: k % 9 != 8,
+    "a year in progress": lambda k: k < 40,
+    "a late start": lambda k: k > 270,
+}
+
+
+@pytest.mark.parametrize("blank", [True, False])
+@pytest.mark.parametrize("case", GAPS)
+def test_gaps_are_not_blamed_on_the_length(case, blank, tmp_path, monkeypatch, capsys):
+    """Whether the days are there with blank cells, or not there at all."""
+    rows = [
+        (day, value if GAPS[case](k) or k in (0, 299) else "")
+        for k, (day, value) in enumerate(days(300))
+        if blank or GAPS[case](k) or k in (0, 299)
+    ]
+    path, out = write_csv(tmp_path / "days.csv", rows), tmp_path / "out"
+    options = ["--csv", path, "--protocol", "strict", "--out", out]
+    error = fail_here("weather", monkeypatch, capsys, *options)
+    gaps = sum(not GAPS[case](k) and k not in (0, 299) for k in range(300))
+    assert_one_line(error, f"{gaps} of 300 values are gaps, and at most .* in a row")
+
+
 BAD_OPTIONS = [
     ("--epochs 0", "argument --epochs: must be a positive integer, but is '0'"),
     ("--epochs two", "argument --epochs: must be a positive integer, but is 'two'"),
@@ -358,6 +411,8 @@ BAD_SOURCES = [
     ("--csv a.csv --station 1", "--station: not allowed with argument --csv"),
     ("--column tavg", "Options --column and --date-column go with --csv"),
     ("--sample --date-column day", "Options --column and --date-column go with --csv"),
+    ("--missing -9999", "Option --missing goes with --csv"),
+    ("--csv a.csv --separator x", "--separator: invalid choice: 'x'"),
     ("--sample --start 2013-01-01", "--start and --end do not go with --sample"),
     ("--sample --end 2013-01-01", "--start and --end do not go with --sample"),
 ]

@@ -464,6 +464,10 @@ def test_csv_marks_of_gaps(write, missing, cells):
     series = load_csv(write(f"date,tavg\n{''.join(rows)}"), missing=missing)
     np.testing.assert_array_equal(series.values, [np.nan, 1, np.nan])
     assert series.provenance["gaps"] == 2
+    several = isinstance(missing, (list, tuple))
+    marks = {str(mark) for mark in (missing if several else [missing])}
+    assert set(series.provenance["missing"]) == marks
+    json.dumps(series.provenance)
 
 
 @pytest.mark.parametrize("missing", [None, True, [None], {"NA"}, [["NA"]]])

@@ -33,7 +33,12 @@ from qlstm.forecasting import (
 )
 from qlstm.sweeps import forecasts
 from qlstm.sweeps.files import RunFolder, run_key
-from qlstm.sweeps.forecasts import complete_config, run_forecast, try_forecasts
+from qlstm.sweeps.forecasts import (
+    complete_config,
+    load_dataset,
+    run_forecast,
+    try_forecasts,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = {"name": "quantum", "n_system": 1, "n_ancilla": 1, "n_layers": 1}
@@ -172,6 +177,31 @@ def test_a_csv_dataset_is_its_content(days, monkeypatch):
         run_forecast(config)
     changed = complete_config({"dataset": dataset, "model": SMALL, "seed": 2}, 1)
     assert run_key(changed) != run_key(config)
+
+
+def test_a_csv_dataset_says_how_its_file_is_written(days, tmp_path):
+    """What is not given does not enter the key."""
+    plain = {"name": "csv", "path": str(days), "protocol": "strict"}
+    config = {"model": SMALL, "seed": 2}
+    known = complete_config(config | {"dataset": plain}, 1)
+    names = ("name", "path", "protocol", "sha256", "column", "date_column")
+    assert set(known["dataset"]) == set(names)
+    unset = dict.fromkeys(("missing", "separator", "decimal")) | {"missing": []}
+    assert complete_config(config | {"dataset": plain | unset}, 1) == known
+
+    text = days.read_text().replace(",", ";").replace(".", ",").split("\n")
+    text[60] = text[60].split(";")[0] + ";-999"
+    marked = tmp_path / "marked.csv"
+    marked.write_text("\n".join(text), encoding="utf-8")
+    given = {"missing": ["-999"], "separator": ";", "decimal": ","}
+    dataset = plain | {"path": str(marked)} | given
+    whole = complete_config(config | {"dataset": dataset}, 1)
+    assert {name: whole["dataset"][name] for name in given} == given
+    assert complete_config(whole) == whole
+    values = load_dataset(whole["dataset"], 2).values
+    expected = load_csv(days).values
+    expected[59] = np.nan
+    np.testing.assert_array_equal(values, expected)
 
 
 @pytest.mark.parametrize(
@@ -327,6 +357,8 @@ def test_failed_runs_give_status_one(tmp_path, monkeypatch, capsys):
         ("--datasets csv", "--datasets csv and --csv must be given together"),
         ("--csv a.csv", "--datasets csv and --csv must be given together"),
         ("--column t", "go with --csv"),
+        ("--missing -9", "Option --missing goes with --csv"),
+        ("--separator ;", "Option --separator goes with --csv"),
         ("--datasets csv --csv none.csv", "none.csv does not exist"),
         ("--protocol moon", "`dataset.protocol` must be one of figure, text"),
         ("--seeds 0", "argument --seeds: must be a positive integer"),

@@ -21,6 +21,8 @@ from qlstm.forecasting import (
     forecast_with,
     prepare,
 )
+from qlstm.forecasting.sources.csv_file import CSV_OPTIONS
+from qlstm.forecasting.sources.csv_table import SEPARATORS
 from qlstm.params import DISENTANGLERS, MEMORIES, PAPER_MEMORIES, ROTATIONS, QLSTMConfig
 from qlstm.readout import out_of_reach
 from qlstm.tables import format_table, number_text, skill_text
@@ -72,7 +74,7 @@ def add_csv_options(
     help: str = "CSV file with dates and values",
     group: _ArgumentGroup | None = None,
 ) -> None:
-    """Options for a CSV file and its columns.
+    """Options for a CSV file, its columns and how it is written.
 
     Args:
         parser: The command's parser.
@@ -80,27 +82,44 @@ def add_csv_options(
         group: Where ``--csv`` goes, if it excludes other options.
     """
     (group or parser).add_argument("--csv", type=Path, help=help)
-    parser.add_argument("--column", help="value column of the CSV file")
-    parser.add_argument("--date-column", help="date column of the CSV file")
+    add = parser.add_argument
+    add("--column", help="value column of the CSV file")
+    add("--date-column", help="date column of the CSV file")
+    add(
+        "--missing",
+        action="append",
+        metavar="VALUE",
+        help="value that marks a gap in the CSV file, such as -9999; may be repeated",
+    )
+    add(
+        "--separator",
+        choices=[name for name in SEPARATORS if name != "\t"],
+        help="what stands between cells; None: as in the header",
+    )
+    add("--decimal", choices=[".", ","], help="what begins decimals; None: as in it")
 
 
-def csv_source(args: Namespace) -> dict[str, str | None]:
+def csv_source(args: Namespace) -> dict[str, str | list[str] | None]:
     """The file that the options of `add_csv_options` name, as `load_csv` takes it.
 
     Args:
         args: The parsed options.
 
     Returns:
-        ``path``, ``column`` and ``date_column``; empty if there is no file.
+        ``path``, ``column`` and ``date_column``, and which of ``missing``,
+        ``separator`` and ``decimal`` are given; empty if there is no file.
 
     Raises:
-        ValueError: If there are columns without a file.
+        ValueError: If there are such options without a file.
     """
     columns = {"column": args.column, "date_column": args.date_column}
+    given = {name: getattr(args, name) for name in CSV_OPTIONS if getattr(args, name)}
     if args.csv is not None:
-        return {"path": str(args.csv)} | columns
+        return {"path": str(args.csv)} | columns | given
     if args.column or args.date_column:
         raise ValueError("Options --column and --date-column go with --csv.")
+    if given:
+        raise ValueError(f"Option --{next(iter(given))} goes with --csv.")
     return {}
 
 

@@ -28,12 +28,15 @@ from qlstm.forecasting.data import (
 from qlstm.forecasting.forecast import Forecast, forecast_many
 from qlstm.forecasting.forecasters import forecaster_options, make_forecaster
 from qlstm.forecasting.metrics import known, persistence_errors
-from qlstm.forecasting.sources import load_csv, sha256_of_values
+from qlstm.forecasting.sources import Series, load_csv, sha256_of_values
+from qlstm.forecasting.sources.csv_file import CSV_OPTIONS
 from qlstm.params import QLSTMConfig, models_at_once
 from qlstm.sweeps.attempt import Config, Together
 
 PROTOCOLS = {"sine": SINE_PROTOCOLS, "csv": WEATHER_PROTOCOLS}
 """The protocols of each dataset, by name; the first is the default."""
+
+_FILE_OPTIONS = ("column", "date_column", *CSV_OPTIONS)
 
 AT_ONCE = 50
 """Most runs in one call: all are lost together if the sweep is stopped meanwhile."""
@@ -247,8 +250,13 @@ def load_dataset(config: Config, seed: int) -> Dataset:
             f"File {config['path']} must be the one that the sweep began with (sha256 "
             f"{config['sha256'][:12]}...), but it has changed ({found[:12]}...)."
         )
-    columns = {name: config.get(name) for name in ("column", "date_column")}
-    return prepare(load_csv(config["path"], **columns).values, protocol, rng)
+    return prepare(_read_csv(config).values, protocol, rng)
+
+
+def _read_csv(config: Config) -> Series:
+    """The series of a CSV dataset."""
+    options = {name: config[name] for name in _FILE_OPTIONS if name in config}
+    return load_csv(config["path"], **options)
 
 
 def _check_parts(config: Config) -> None:
@@ -274,7 +282,7 @@ def _complete_dataset(config: Config) -> Config:
     """A dataset with its defaults; a CSV file is read to see that it can be."""
     check_choice("dataset.name", config.get("name"), tuple(PROTOCOLS))
     config = {"protocol": next(iter(PROTOCOLS[config["name"]]))} | config
-    options = ("path", "sha256", "column", "date_column")
+    options = ("path", "sha256", *_FILE_OPTIONS)
     known = ("name", "protocol", *(options if config["name"] == "csv" else ()))
     for option in config:
         check_choice("option of a dataset", option, known)
@@ -283,10 +291,12 @@ def _complete_dataset(config: Config) -> Config:
         if "path" not in config:
             raise ValueError("A csv dataset must have a path, but has none.")
         path = Path(config["path"]).absolute()
-        columns = {name: config.get(name) for name in ("column", "date_column")}
-        prepare(load_csv(path, **columns).values, protocol, np.random.default_rng(0))
-        config = {"sha256": sha256_of_file(path)} | config | columns
-        config["path"] = str(path)
+        config = {"column": None, "date_column": None} | config | {"path": str(path)}
+        for name in CSV_OPTIONS:  # those that are not set stay out of the key
+            if config.get(name) in (None, []):
+                config.pop(name, None)
+        prepare(_read_csv(config).values, protocol, np.random.default_rng(0))
+        config = {"sha256": sha256_of_file(path)} | config
     return config
 
 

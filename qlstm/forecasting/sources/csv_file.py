@@ -113,7 +113,10 @@ def load_csv(
             f"{shown(table.header[value_at])}, but {table.name} has only blank cells "
             f"from {times[0].astype('M8[D]')} to {times[-1].astype('M8[D]')}."
         )
-    return _describe(table, table.header[value_at], times, values, frequency)
+    series = _describe(table, table.header[value_at], times, values, frequency)
+    if marks:
+        series.provenance["missing"] = sorted(marks)
+    return series
 
 
 def _marks(missing: str | float | Sequence[str | float]) -> set[str]:
