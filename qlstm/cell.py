@@ -14,7 +14,7 @@ themselves.
 import numpy as np
 from numpy.typing import NDArray
 
-from qlstm.circuit import stages, step_circuit
+from qlstm.circuit import Circuit, stages, step_circuit
 from qlstm.params import QLSTMConfig, QLSTMParams
 
 
@@ -41,7 +41,7 @@ def split_angles(angles: NDArray, config: QLSTMConfig) -> tuple[NDArray, NDArray
 
 def kraus_operators(
     values: NDArray, angles: NDArray, config: QLSTMConfig
-) -> tuple[NDArray, NDArray]:
+) -> tuple[NDArray, tuple[Circuit, NDArray]]:
     """Every step's Kraus operators, ``K_i = sum_k u_k W_ik``.
 
     Args:
@@ -50,19 +50,19 @@ def kraus_operators(
         config: The configuration.
 
     Returns:
-        Kraus operators ``(n_steps, n_models, batch, d_s, d_a, d_a)``, and the matrices
-        W, ``(n_models, dim, dim)``, which the backward pass needs.
+        Kraus operators ``(n_steps, n_models, batch, d_s, d_a, d_a)``, and what the
+        backward pass needs: the circuit, and its matrices W, ``(n_models, dim, dim)``.
     """
     circuit = step_circuit(angles, config)
     w = circuit.forward(np.eye(2**config.n_wires)[None]).mT  # column k: where k went
-    return put_in(values, w, config), w
+    return put_in(values, w, config), (circuit, w)
 
 
 def kraus_operators_backward(
     grad_kraus: NDArray,
     values: NDArray,
     angles: NDArray,
-    matrices: NDArray,
+    built: tuple[Circuit, NDArray],
     config: QLSTMConfig,
 ) -> tuple[NDArray, NDArray]:
     """``grad_W_ik = sum u_k grad_K_i``, ``grad_u_k = Re <W_ik, grad_K_i>``.
@@ -71,13 +71,13 @@ def kraus_operators_backward(
         grad_kraus: Gradient of the Kraus operators, in their shape.
         values: As in `kraus_operators`.
         angles: As in `kraus_operators`.
-        matrices: What it returned.
+        built: What it returned.
         config: The configuration.
 
     Returns:
         Gradients of the angles and of the amplitudes.
     """
-    n_steps, n_models, batch, d_s = values.shape
+    (circuit, matrices), (n_steps, n_models, batch, d_s) = built, values.shape
     dim, d_a = matrices.shape[-1], config.ancilla_dim
     by_input = _by_input(matrices, config)
     grad = grad_kraus.swapaxes(0, 1).reshape(n_models, n_steps * batch, dim * d_a)
@@ -85,7 +85,7 @@ def kraus_operators_backward(
     grad_u = (grad @ by_input.conj().swapaxes(1, 2)).real
     grad_w = (u.swapaxes(1, 2) @ grad).reshape(n_models, d_s, dim, d_a)
     grad_w = grad_w.swapaxes(1, 2).reshape(n_models, dim, dim)
-    _, grads = step_circuit(angles, config).forward_backward(matrices.mT, grad_w.mT)
+    _, grads = circuit.forward_backward(matrices.mT, grad_w.mT)
     return grads, grad_u.reshape(n_models, n_steps, batch, d_s).swapaxes(0, 1)
 
 

@@ -359,7 +359,8 @@ def check_model(
     check_run_fits(config, min(len(inputs), CHUNK), inputs.shape[1])
     rngs = None if rng is None else [rng]
     record = _check_record(record, inputs, config)
-    return Single(stack_params([params]), inputs[None], rngs, record)
+    stacked = type(params)(*(array[None] for array in params))
+    return Single(stacked, inputs[None], rngs, record)
 
 
 def check_run_fits(config: QLSTMConfig, batch: int, n_steps: int) -> None:
