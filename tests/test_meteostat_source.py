@@ -4,6 +4,7 @@ import gzip
 import json
 import logging
 import os
+import pickle
 import socket
 import threading
 import time
@@ -235,6 +236,79 @@ def test_meteostat_file_cut_short_is_an_error(client):
     ):
         client.fetch_from(server)
     unavailable(info, "(2024: ")
+
+
+YEAR = gzip.decompress(year_file(temperatures(2024))).decode()
+HEADER = YEAR.split("\n")[0]
+BAD_FILES = {
+    "numeric source": gzip.compress(YEAR.replace("eccc_daily", "5").encode()),
+    "text for a temperature": gzip.compress(YEAR.replace(",12.6,", ",mild,").encode()),
+    "empty": b"",
+    "empty inside": gzip.compress(b""),
+    "not gzip": YEAR.encode(),
+    "a web page": b"<html><body>Service unavailable</body></html>",
+    "cut short": year_file(temperatures(2024))[:900],
+    "other columns": gzip.compress(YEAR.replace("temp", "wind").encode()),
+    "no source": gzip.compress(YEAR.replace(",temp_source", ",wind").encode()),
+    "columns in another order": gzip.compress(
+        YEAR.replace("year,month,day,temp", "temp,year,month,day").encode()
+    ),
+    "a header alone": gzip.compress(HEADER.encode()),
+    "a day twice": gzip.compress(f"{YEAR}\n2024,5,10,1,eccc_daily,,".encode()),
+    "no day": gzip.compress(f"{YEAR}\n2024,13,45,1,eccc_daily,,".encode()),
+    "binary": gzip.compress(bytes(range(256))),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_meteostat_file_that_the_client_trips_over(client, case, capfd):
+    """One line with the year and the file, then a sound file is read."""
+    files = {"body": BAD_FILES[case]}
+    days = {"start": "2024-05-10", "end": "2024-07-10"}
+    with serving(lambda h, year: reply(h, 200, files["body"])) as server:
+        for _ in range(2):  # what the client keeps is no better
+            with pytest.raises(ConnectionError) as info:
+                client.fetch_from(server, **days)
+            message = str(info.value)
+            assert "\n" not in message and len(message) < 1000
+            assert "(2024: " in message and "/daily/2024/71508.csv.gz" in message
+            assert "check the station" not in message
+            assert "--csv" in message and "--sample" in message
+        files["body"] = year_file(temperatures(2024))
+        for copy in client.cache.iterdir():
+            assert (str(copy) in message) == ("copy" in message)
+            copy.unlink()
+        assert client.fetch_from(server, **days).gaps == 0
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("case", ["cut short", "empty", "junk", "another object"])
+def test_meteostat_names_a_damaged_copy(client, case):
+    """The client has it for 30 days; nothing is deleted, and no request is made."""
+    days = {"start": "2024-05-10", "end": "2024-07-10"}
+    with serving(lambda h, year: reply(h, 200, year_file(temperatures(2024)))) as s:
+        whole = client.fetch_from(s, **days)
+        (copy,) = client.cache.iterdir()
+        content = copy.read_bytes()
+        content = {
+            "cut short": content[: len(content) // 2],
+            "empty": b"",
+            "junk": b"junk" * 9,
+            "another object": pickle.dumps([1, 2]),
+        }[case]
+        copy.write_bytes(content)
+        for _ in range(2):
+            with pytest.raises(ConnectionError) as info:
+                client.fetch_from(s, **days)
+            message = str(info.value)
+            assert "\n" not in message and "(2024: " in message
+            assert f"the copy {copy} of http://" in message
+            assert "remove it to download it anew" in message
+            assert "check the station" not in message
+            assert copy.read_bytes() == content
+        assert len(s.paths) == 1
+        copy.unlink()
+        assert client.fetch_from(s, **days).sha256 == whole.sha256
 
 
 def test_meteostat_only_gaps_is_an_error(client):

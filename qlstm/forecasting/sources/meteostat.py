@@ -15,8 +15,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from http.client import HTTPException
 from os import PathLike
+from pathlib import Path
 from typing import NamedTuple
+from urllib.error import URLError
 
 import numpy as np
 
@@ -30,12 +33,24 @@ _ONTARIO = {
     "71063": "Ottawa",
     "0CNUO": "Rawson Lake",
 }
+_NETWORK = (URLError, HTTPException, ConnectionError, TimeoutError)
 _LOGGER = logging.getLogger("meteostat")
 _STATION_ID = re.compile(r"[A-Za-z0-9]+", re.ASCII)
 
 
 class _YearFailed(Exception):
-    """The client has no data for a calendar year; the text says why."""
+    """The client has no data for a calendar year: the reason, and what to do."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(reason)
+        self.advice = advice
+
+
+class _Failure(NamedTuple):
+    """What the client logs: its text, and the exception if there is one."""
+
+    text: str
+    error: BaseException | None
 
 
 class _Year(NamedTuple):
@@ -78,7 +93,8 @@ def fetch_meteostat(
         TypeError: If an argument is of a wrong type (a datetime is no date).
         ValueError: If the station, the dates or the timeout make no sense.
         ConnectionError: If the data are not all there in time: no network, no answer,
-            a failed download, or a calendar year without any data for the station.
+            a failed download, a file that the client cannot read (its copy in the
+            cache is named, and stays), or a calendar year without any data.
     """
     _check_request(station, timeout, cache_directory)
     first, last = _check_days(start, end)
@@ -90,12 +106,14 @@ def fetch_meteostat(
     try:
         with _settings(meteostat.config, timeout, cache_directory):
             years = _run_with_deadline(fetch_years, timeout)
-        values, dates = _merge(years, first, last)
+            values, dates = _merge(years, first, last)
+            if np.isnan(values).all():
+                raise _no_temperature(meteostat.config, station, first.year)
     except (_YearFailed, TimeoutError) as error:
         raise ConnectionError(
             f"Meteostat gave no complete data for station {station} from {first} to "
-            f"{last} ({error}); check the station and the dates, or use --csv or "
-            "--sample instead."
+            f"{last} ({error}); {getattr(error, 'advice', 'try again later')}, or use "
+            "--csv or --sample instead."
         ) from None
     provenance = {
         "source": "meteostat",
@@ -208,27 +226,101 @@ def _fetch_years(
                 return
             start = max(first, date(year, 1, 1))
             end = min(last, date(year, 12, 31))
-            series = meteostat.daily(place, start, end)
-            frame = series.fetch()
-            if frame is None or frame.empty:
-                raise _YearFailed(f"{year}: {'; '.join(failures) or 'no data'}")
-            yield _Year(
-                days=frame.index.to_numpy().astype("datetime64[D]"),
-                values=frame["temp"].to_numpy(dtype=np.float64, na_value=np.nan),
-                owners={licence.attribution for licence in series.licenses} - {None},
-            )
+            copy = _cached_copy(station, year)
+            before = _state(copy)
+            try:
+                series = meteostat.daily(place, start, end)
+                frame = series.fetch()
+                found = None if frame is None or frame.empty else _read(series, frame)
+            except Exception as error:  # noqa: BLE001 - whatever the client trips over
+                found = None
+                failures.append(_Failure(_reason(error), error))
+            if found is None:
+                file = _address(meteostat.config, station, year)
+                is_old = before is not None and _state(copy) == before
+                raise _failed(year, failures, file, copy, is_old)
+            yield found
+
+
+def _read(series, frame) -> _Year:
+    """A calendar year from the client's table."""
+    return _Year(
+        days=frame.index.to_numpy().astype("datetime64[D]"),
+        values=frame["temp"].to_numpy(dtype=np.float64, na_value=np.nan),
+        owners={licence.attribution for licence in series.licenses} - {None},
+    )
+
+
+def _failed(
+    year: int, failures: list[_Failure], file: str, copy: Path | None, is_old: bool
+) -> _YearFailed:
+    """Why a year failed, and what to do: is it the network, the file, or its copy?"""
+    reason = f"{year}: {'; '.join(failure.text for failure in failures)}"
+    errors = [failure.error for failure in failures if failure.error is not None]
+    if not failures:
+        reason += f"no daily data in {file}"
+        return _YearFailed(reason, f"check the dates and the file{_kept_as(copy)}")
+    if not errors:  # the service has no such file
+        return _YearFailed(reason, "check the station and the dates")
+    if is_old:
+        advice = f"the copy {copy} of {file} is damaged: remove it to download it anew"
+        return _YearFailed(reason, advice)
+    if isinstance(errors[-1], _NETWORK):
+        return _YearFailed(reason, "try again later")
+    return _YearFailed(reason, f"the file {file} cannot be read{_kept_as(copy)}")
+
+
+def _no_temperature(config, station: str, year: int) -> _YearFailed:
+    """No year has a mean: it is not measured, or the first file is not as usual."""
+    file, copy = _address(config, station, year), _cached_copy(station, year)
+    reason = f"{year}: no daily mean temperature, temp, in {file}"
+    return _YearFailed(reason, f"check the dates and the file{_kept_as(copy)}")
+
+
+def _kept_as(copy: Path | None) -> str:
+    """Where a file's copy is, if there is one, and what to do with it."""
+    if copy is None or not copy.exists():
+        return ""
+    return f" (remove its copy {copy} to download it anew)"
+
+
+def _address(config, station: str, year: int) -> str:
+    """Where the service has a year's file."""
+    return config.daily_endpoint.format(station=station, year=year)
+
+
+def _cached_copy(station: str, year: int) -> Path | None:
+    """Where the client keeps a year; None if it keeps none, or no longer that way."""
+    try:
+        from meteostat.core.cache import cache_service
+        from meteostat.providers.meteostat.daily import get_df
+
+        uid = cache_service._func_to_uid(get_df.__wrapped__, (station, year), {})
+        return Path(cache_service.get_cache_path(uid, "pickle"))
+    except (ImportError, AttributeError, TypeError):
+        return None
+
+
+def _state(path: Path | None) -> tuple[int, int] | None:
+    """What changes when a file is written; None if there is none."""
+    if path is None or not path.exists():
+        return None
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
 
 
 @contextmanager
-def _listening() -> Iterator[list[str]]:
-    """Keep this thread's log records of the client from the user; yield their text."""
+def _listening() -> Iterator[list[_Failure]]:
+    """Keep this thread's log records of the client from the user; yield what failed."""
     failures = []
     thread = threading.get_ident()
 
     def keep(record: logging.LogRecord) -> bool:
         if threading.get_ident() != thread:
             return True
-        failures.append(_reason(record))
+        error = record.exc_info[1] if record.exc_info else None
+        text = _reason(error) if error is not None else record.getMessage()
+        failures.append(_Failure(" ".join(text.split()), error))
         return False
 
     _LOGGER.addFilter(keep)
@@ -239,15 +331,11 @@ def _listening() -> Iterator[list[str]]:
         _LOGGER.removeFilter(keep)
 
 
-def _reason(record: logging.LogRecord) -> str:
-    """What went wrong, in one line: the exception if there is one, or the message."""
-    if record.exc_info and record.exc_info[1] is not None:
-        error = record.exc_info[1]
-        text = str(error) or type(error).__name__
-        text = text.removeprefix("<urlopen error ").removesuffix(">")
-    else:
-        text = record.getMessage()
-    return " ".join(text.split())
+def _reason(error: BaseException) -> str:
+    """What went wrong, in one line."""
+    text = str(error) or type(error).__name__
+    text = text.removeprefix("<urlopen error ").removesuffix(">")
+    return " ".join(text.split())[:200]
 
 
 def _merge(
@@ -258,8 +346,6 @@ def _merge(
     values = np.full(len(dates), np.nan)
     for year in years:
         values[(year.days - dates[0]).astype(np.int64)] = year.values
-    if np.isnan(values).all():
-        raise _YearFailed("no daily mean temperature")
     return values, dates
 
 
