@@ -134,22 +134,24 @@ def _parse_values(
     table: CsvTable, at: int, marks: set[str], decimal: str | None
 ) -> np.ndarray:
     """Numbers of one column, NaN where it is blank or has a mark."""
-    numbers = {value for mark in marks if (value := _number(mark)) is not None}
-    decimal = decimal or find_decimal(table, at, marks)
+    numbers = {_number(mark) for mark in marks} - {None}
+
+    def is_gap(text: str) -> bool:
+        return text in marks or bool(numbers) and _number(text) in numbers
+
+    decimal = decimal or find_decimal(table, at, is_gap)
 
     def parse(text: str) -> float:
-        return np.nan if text in marks else parse_number(text, decimal)
+        return np.nan if is_gap(text) else parse_number(text, decimal)
 
-    values = np.array(parse_column(table, at, parse), np.float64)
-    values[np.isin(values, list(numbers))] = np.nan
-    return values
+    return np.array(parse_column(table, at, parse), np.float64)
 
 
-def _number(mark: str) -> float | None:
-    """A mark's value, with decimals of either kind; None for a word."""
+def _number(text: str) -> float | None:
+    """A cell's or a mark's value, with decimals of either kind; None for a word."""
     for decimal in ".,":
         try:
-            return parse_number(mark, decimal)
+            return parse_number(text, decimal)
         except ValueError:
             pass
     return None

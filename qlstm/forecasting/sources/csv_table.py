@@ -207,12 +207,12 @@ def parse_column(table: CsvTable, at: int, parse: Callable[[str], object]) -> li
     return cells
 
 
-def find_decimal(table: CsvTable, at: int, marks: set[str]) -> str:
+def find_decimal(table: CsvTable, at: int, is_gap: Callable[[str], bool]) -> str:
     """What begins the decimals of a column: "." or ",", unless it may be thousands."""
     cells = [
         (row[at], line)
         for row, line in zip(table.rows, table.lines)
-        if row[at] not in marks
+        if not is_gap(row[at])
     ]
     commas = [(cell, line) for cell, line in cells if "," in cell]
     dots = [(cell, line) for cell, line in cells if "." in cell]
