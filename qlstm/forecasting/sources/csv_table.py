@@ -31,6 +31,7 @@ _TIME = re.compile(
     r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.0+)?)?)?",
     re.ASCII,
 )
+_SEP_LINE = re.compile(r'"?sep=([,;|\t])"?(?=[\r\n])')  # Excel's, before the header
 _MONTH = re.compile(r"(\d{4})[-/](\d{1,2})", re.ASCII)
 
 
@@ -57,6 +58,9 @@ def read_table(path: str | PathLike, separator: str | None) -> CsvTable:
             f"Argument `path` must name a CSV file, but {path} is a directory."
         )
     text = _decode(path)
+    excel = _SEP_LINE.match(text)
+    if excel:
+        separator, text = separator or excel[1], text[excel.end() :]
     try:
         if separator is None:
             separator = _find_separator(path.name, text)
