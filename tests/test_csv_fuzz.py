@@ -190,6 +190,13 @@ def test_a_long_line_has_a_small_cost(mark, place, tmp_path):
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("cell", ["9", "9.9", "1e9", ".9", "1.234", "-"])
+def test_a_long_cell_takes_no_square_of_its_length(cell, tmp_path):
+    """A pattern that tries every way to part the digits needs minutes here."""
+    text = f"date,tavg\n2024-05-10,{cell}{'9' * 130_000}x\n"
+    assert attempt(text.encode(), tmp_path / "long.csv", {}, "") == "refused"
+
+
 def main(count):
     """Try many files of each kind and print what came."""
     import resource

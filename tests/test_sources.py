@@ -398,6 +398,14 @@ def test_csv_separator_that_fits_all_rows_is_taken(write):
     assert load_csv(path).values.tolist() == [1.5, 2.5]
 
 
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"'])
+def test_csv_separator_may_have_a_line_of_its_own(write, line):
+    path = write(f"{line}\r\ndate;a,tavg\r\n2024-05-10;1,5\r\n2024-05-11;x\r\n")
+    with pytest.raises(ValueError, match="row 4 has 'x'"):
+        load_csv(path, column="a,tavg")
+    assert load_csv(path, column="a,tavg", missing="x").values[0] == 1.5
+
+
 def test_csv_separator_that_is_not_clear_is_asked_for(write):
     path = write("date;a,tavg\n2024-05-10;1,5\n")
     with pytest.raises(ValueError, match="Argument `separator` must .*',' and ';'"):

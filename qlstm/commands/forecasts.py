@@ -94,9 +94,15 @@ def add_csv_options(
     add(
         "--separator",
         choices=[name for name in SEPARATORS if name != "\t"],
-        help="what stands between cells; None: as in the header",
+        metavar="MARK",
+        help="what stands between cells: , ; | or tab; None: as in the header",
     )
-    add("--decimal", choices=[".", ","], help="what begins decimals; None: as in it")
+    add(
+        "--decimal",
+        choices=[".", ","],
+        metavar="MARK",
+        help="what begins decimals: . or , ; None: as in the column",
+    )
 
 
 def csv_source(args: Namespace) -> dict[str, str | list[str] | None]:

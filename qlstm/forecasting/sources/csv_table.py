@@ -24,13 +24,14 @@ SEPARATORS = {",": ",", ";": ";", "\t": "\t", "|": "|", "tab": "\t", "\\t": "\t"
 
 _GUESSED = (",", ";", "\t")
 _SHOWN = 40  # characters of a cell, and columns, that a message shows
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}(\1\d{3})*", re.ASCII)
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _TIME = re.compile(
     r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.0+)?)?)?",
     re.ASCII,
 )
+_SEP_LINE = re.compile(r'"?sep=([,;|\t])"?(?=[\r\n])')  # Excel's, before the header
 _MONTH = re.compile(r"(\d{4})[-/](\d{1,2})", re.ASCII)
 
 
@@ -57,6 +58,9 @@ def read_table(path: str | PathLike, separator: str | None) -> CsvTable:
             f"Argument `path` must name a CSV file, but {path} is a directory."
         )
     text = _decode(path)
+    excel = _SEP_LINE.match(text)
+    if excel:
+        separator, text = separator or excel[1], text[excel.end() :]
     try:
         if separator is None:
             separator = _find_separator(path.name, text)
