@@ -67,9 +67,9 @@ class Run(NamedTuple):
     """The circuit's angles, ``(n_models, 2 * n_layers, n_wires)``."""
     kraus: NDArray | None
     """``(n_steps, n_models, batch, d_s, d_a, d_a)``; None on the direct route."""
-    circuit: NDArray | Gates
-    """What the backward pass needs: matrices or states behind the Kraus operators, or
-    what is applied in their place."""
+    circuit: Any
+    """Circuit and matrices, or states, behind the Kraus operators, or what is applied
+    in their place."""
 
 
 def forward(
