@@ -94,6 +94,7 @@ def _decode(path: Path) -> str:
 
 def _find_separator(name: str, text: str) -> str:
     """The one separator that the header has, or the only one that fits all rows."""
+    text = text.lstrip("\r\n")  # there may be many
     found = [mark for mark in _GUESSED if _splits(text, mark)]
     if len(found) > 1:
         fitting = [mark for mark in found if _fits(text, mark)]
@@ -125,7 +126,7 @@ def _fits(text: str, separator: str) -> bool:
 def _rows(text: str, separator: str) -> Iterator[list[str]]:
     """Rows that are not blank."""
     reader = csv.reader(io.StringIO(text, ""), delimiter=separator, strict=True)
-    return (row for row in reader if any(cell.strip() for cell in row))
+    return (row for row in reader if row and any(cell.strip() for cell in row))
 
 
 def _read_rows(text: str, separator: str) -> tuple[list[list[str]], list[int]]:
@@ -133,7 +134,7 @@ def _read_rows(text: str, separator: str) -> tuple[list[list[str]], list[int]]:
     rows, lines, line = [], [], 1
     reader = csv.reader(io.StringIO(text, ""), delimiter=separator, strict=True)
     for row in reader:
-        if any(cell.strip() for cell in row):
+        if row and any(cell.strip() for cell in row):
             rows.append([cell.strip() for cell in row])
             lines.append(line)
         line = reader.line_num + 1  # a quoted cell may hold line breaks
