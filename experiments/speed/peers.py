@@ -129,7 +129,9 @@ def check_jax(config: QLSTMConfig) -> None:
     check(f"losses of {name}", loss, value)
     check(f"gradients of {name}", flat(grads), flat(theirs))
     state, _ = jax_cell.update(jax_cell.init(params), data, config)
-    check(f"updates of {name}", flat(moved), flat(state.params))
+    # where an angle has no effect, its gradient is rounding, which Adam enlarges
+    real = np.abs(flat(grads)) > 1e-9
+    check(f"updates of {name}", flat(moved)[real], flat(state.params)[real])
 
 
 def flat(params: QLSTMParams) -> NDArray:
