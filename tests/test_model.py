@@ -1,5 +1,7 @@
 """The run through time: against the slow model, its properties, and its gradient."""
 
+import tracemalloc
+
 import checker
 import dense
 import numpy as np
@@ -297,3 +299,19 @@ def test_arguments_are_not_modified():
     loss_and_grad(params, inputs, targets, config)
     for array, copy in zip(arrays, kept, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("wires", [(2, 2), (4, 4)])
+def test_the_memory_of_a_prediction_does_not_grow_with_the_sequences(wires):
+    """Beyond what the inputs and the outputs take themselves."""
+    config = QLSTMConfig(n_system=wires[0], n_ancilla=wires[1])
+    rng = np.random.default_rng(0)
+    params, peaks = init_params(config, rng), []
+    for n in (1500, 3000):
+        inputs = rng.uniform(-1, 1, (n, 10, 1))
+        tracemalloc.start()
+        predict(params, inputs, config)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 150e6
+    assert peaks[1] - peaks[0] < 5e6
