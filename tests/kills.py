@@ -4,7 +4,8 @@
 a training that saves its state, a sweep, an ablation, which goes on where it was, and
 `entangling_power`, which begins anew. Beyond SIGKILL a command must say one line and end
 with its status; nothing may run on; and started again, each must come to the bits of a
-run that was never stopped. The moments are the only thing here that depends on time.
+run that was never stopped. A command that has ended by itself before its moment does not
+count: it is begun again. The moments are the only thing here that depends on time.
 """
 
 import argparse
@@ -101,7 +102,7 @@ def leftovers(folder):
 
 
 def stop(name, number, moment, folder):
-    """Stop a command after `moment` seconds; what is wrong then, in words."""
+    """Stop a command after `moment` seconds; what is wrong then, None if it had ended."""
     process = start(name, folder)
     wait_for_handler(process)
     try:
@@ -109,8 +110,8 @@ def stop(name, number, moment, folder):
     except subprocess.TimeoutExpired:
         process.send_signal(number)
         _, err = process.communicate()
-    if process.returncode == 0:
-        return ["it had ended"] if not err else [f"it had ended, and said {err!r}"]
+    if process.returncode == 0 and not err:
+        return None
     wrong = []
     said = f"\n{WORDS[number]}\n" if WORDS[number] else ""
     status = -number if number == signal.SIGKILL else 128 + number
@@ -128,9 +129,12 @@ def stop(name, number, moment, folder):
 
 
 def go_on(name, folder, reference):
-    """Start a command again; what is wrong then, in words."""
+    """Start a command again; what is wrong then, in words, and the seconds it worked."""
     process = start(name, folder)
+    wait_for_handler(process)
+    begun = time.monotonic()
     _, err = process.communicate()
+    seconds = time.monotonic() - begun
     wrong = []
     if process.returncode != 0 or err:
         wrong.append(f"going on: status {process.returncode}, {err!r}")
@@ -138,7 +142,7 @@ def go_on(name, folder, reference):
         wrong.append("going on: other numbers")
     if left := leftovers(folder):
         wrong.append(f"going on: left {len(left)}")
-    return wrong
+    return wrong, seconds
 
 
 def main():
@@ -153,16 +157,17 @@ def main():
     for name in args.commands:
         with tempfile.TemporaryDirectory() as work:
             whole, folder = Path(work, "whole"), Path(work, "folder", "out")
-            begun = time.monotonic()
-            first = go_on(name, whole, None)
-            seconds, reference = time.monotonic() - begun, outcome(whole)
+            first, seconds = go_on(name, whole, None)
+            reference = outcome(whole)
             assert first == ["going on: other numbers"] and reference, first
             for number in WORDS:
-                found = collections.Counter()
-                for _ in range(args.times):
+                found, stopped = collections.Counter(), 0
+                while stopped < args.times:
                     wrong = stop(name, number, draw.uniform(0, seconds), folder)
-                    wrong += go_on(name, folder, reference)
-                    found.update(wrong or ["right"])
+                    if wrong is not None:
+                        stopped += 1
+                        wrong += go_on(name, folder, reference)[0]
+                        found.update(wrong or ["right"])
                     shutil.rmtree(folder.parent, ignore_errors=True)
                 counts = ", ".join(f"{n} {word}" for word, n in found.most_common())
                 print(f"{name} {number.name}: {counts}", flush=True)
