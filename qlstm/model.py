@@ -97,7 +97,7 @@ def forward(
     """
     encoded, angles = encode(inputs, params, config), circuit_angles(params, config)
     rule, (n_steps, *lead) = config.rule, encoded.values.shape[:3]
-    route = choose_route(config, n_steps * lead[1], route)
+    route = choose_route(config, route)
     if route != "kraus":
         on_states = Matrix if route == "matrix" else Gates
         kraus, circuit = None, on_states(encoded.values, angles, config)
@@ -144,17 +144,22 @@ def _states_backward(
     run: Run, grad_p: NDArray, rule: MemoryRule
 ) -> tuple[NDArray, NDArray]:
     """`backward` where no Kraus operators were made."""
-    grad_values, grad_own = np.empty(run.encoded.values.shape), []
+    circuit, grad_values, grad_own = run.circuit, [], []
+    left = []
 
     def pull(t: int, memory: NDArray, branches: NDArray, grad: NDArray) -> NDArray:
-        grad_memory, grad_values[t], own = run.circuit.step_backward(
-            t, memory, branches, grad
-        )
-        grad_own[:] = [grad_own[0] + own] if grad_own else [own]
+        grad_memory, of_step = circuit.step_backward(t, memory, branches, grad)
+        left.insert(0, of_step)
+        if len(left) == circuit.together or t == 0:
+            memories = run.memories[t : t + len(left)]
+            values, own = circuit.steps_gradient(t, left, memories)
+            grad_values.insert(0, values)
+            grad_own[:] = [grad_own[0] + own] if grad_own else [own]
+            left.clear()
         return grad_memory
 
     branches_backward(run, grad_p, rule, pull)
-    return run.circuit.grad_angles(grad_own[0]), grad_values
+    return circuit.grad_angles(grad_own[0]), np.concatenate(grad_values)
 
 
 def kraus_gradient(run: Run, grad_p: NDArray, rule: MemoryRule) -> NDArray:
@@ -247,7 +252,7 @@ def predict(
 def _cut(inputs: NDArray, config: QLSTMConfig) -> Iterator[tuple[slice, str]]:
     """Sequences that are run at a time, all along the route that suits the whole."""
     _, batch, n_steps, _ = inputs.shape
-    route = choose_route(config, batch * n_steps)
+    route = choose_route(config)
     at_once = sequences_at_once(config, n_steps)
     for first in range(0, batch, at_once):
         yield slice(first, first + at_once), route

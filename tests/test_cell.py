@@ -120,14 +120,19 @@ def test_the_routes_agree_on_every_circuit(
 
 
 @pytest.mark.parametrize(
-    "n_system, n_states, route",
-    [(2, 1, "kraus"), (2, 512, "kraus"), (4, 513, "matrix"), (5, 1, "direct")],
+    "options, route",
+    [
+        ({"n_system": 4}, "matrix"),
+        ({"n_system": 5}, "direct"),
+        ({"encoding": "angle"}, "kraus"),
+        ({"memory": "mixed"}, "kraus"),
+    ],
 )
-def test_the_route_follows_from_wires_and_states(n_system, n_states, route):
-    config, params, _, _ = draw(5, n_system=n_system)
-    assert choose_route(config, n_states) == route
-    run = one.forward(params, np.ones((n_states, 1, 1)), config).run
-    asked = one.forward(params, np.ones((n_states, 1, 1)), config, route).run
+def test_the_route_follows_from_the_configuration(options, route):
+    config, params, _, _ = draw(5, **options)
+    assert choose_route(config) == route
+    run = one.forward(params, np.ones((7, 3, 1)), config, None).run
+    asked = one.forward(params, np.ones((7, 3, 1)), config, route).run
     for ours, theirs in zip(run.branches, asked.branches, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
