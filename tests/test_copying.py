@@ -204,7 +204,7 @@ def test_the_trained_model_copies_the_day_before(rotation, memory):
     protocol = WEATHER_PROTOCOLS["figure"]
     data = prepare(load_csv(TORONTO).values, protocol, np.random.default_rng(0))
     config = QLSTMConfig(rotation=rotation, memory=memory)
-    forecast = forecast_with("", Quantum(config, epochs=40), data, seed=0)
+    forecast = forecast_with("", Quantum(config, epochs=12), data, seed=0)
     found = check(data, forecast.test_predictions)
     assert found.is_copy and found.correlation[1] > 0.95
     assert found.correlation[0] < 0.8
