@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from drawing import draw_fast
 from scipy import stats
 
 from experiments.benchmark_models.report import NOISE_FLOOR, REFERENCES, Row, verdict
@@ -24,6 +25,7 @@ NAME = "benchmark_models"
 def run_here(monkeypatch, module, *options, workers=("--workers", "1")):
     """The command in this process, its runs in a thread: no process to wait for."""
     monkeypatch.setattr("qlstm.commands.sweeps.ProcessWorkers", ThreadPoolExecutor)
+    draw_fast(monkeypatch)
     monkeypatch.setattr("sys.argv", [module, *workers, *map(str, options)])
     monkeypatch.delitem(sys.modules, f"experiments.{module}", raising=False)
     runpy.run_module(f"experiments.{module}", run_name="__main__")

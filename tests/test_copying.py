@@ -197,6 +197,7 @@ def test_the_four_sentences():
 # The paper's weather
 
 
+@pytest.mark.slow  # the copies come late in a training of that learning rate
 @pytest.mark.skipif(not TORONTO.exists(), reason="the data are not on this machine")
 @pytest.mark.parametrize("rotation", ROTATIONS)
 @pytest.mark.parametrize("memory", PAPER_MEMORIES)

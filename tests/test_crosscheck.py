@@ -9,7 +9,7 @@ import pytest
 
 from qlstm import QLSTMConfig, QLSTMParams, init_params, save_model
 
-SMALL = ["--system-qubits=1", "--ancilla-qubits=1", "--layers=1", "--epochs=2"]
+SMALL = ["--system-qubits=1", "--ancilla-qubits=1", "--layers=1", "--epochs=1"]
 ONE = [*SMALL, "--rotation", "RY", "--memory", "probabilities"]
 
 
@@ -58,7 +58,7 @@ def test_all_four_configurations_agree(comparison, run, tmp_path):
     assert len(names) == 4
     for found in _configs(record):
         assert max(found["differences"].values()) < 1e-12
-        assert len(found["epoch_seconds"]["ours"]) == 2
+        assert len(found["epoch_seconds"]["ours"]) == 1
         collapses = found["config"]["memory"] == "collapse"
         assert (found["smallest_margin"] is not None) == collapses
         assert found["different_outcomes"] == (0 if collapses else None)

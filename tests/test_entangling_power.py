@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+from drawing import draw_fast
 from neighbours import contents, fill
 
 from experiments.entangling_power import runs as power_runs
@@ -22,6 +23,7 @@ def run_here(monkeypatch, *options):
     """The experiment in this process, which it takes for one with one thread."""
     for name in THREADS:
         monkeypatch.setenv(name, "1")
+    draw_fast(monkeypatch)
     monkeypatch.setattr("sys.argv", ["entangling_power", *map(str, options)])
     runpy.run_module("experiments.entangling_power", run_name="__main__")
 
@@ -31,7 +33,7 @@ def quick(tmp_path_factory):
     """A quick run: what it said, its folder."""
     folder, said, errors = tmp_path_factory.mktemp("r"), io.StringIO(), io.StringIO()
     users = fill(folder, tmp_path_factory.mktemp("outside"))[0]
-    options = ["--quick", "--starts", "2", "--seed", "3", "--draws", "2"]
+    options = ["--quick", "--starts", "1", "--seed", "3", "--draws", "2"]
     with (
         pytest.MonkeyPatch.context() as monkeypatch,
         contextlib.redirect_stdout(said),
@@ -62,7 +64,7 @@ def test_every_study_prints_draws_and_writes(quick, content):
         assert header["experiment"] == "entangling_power"
         assert header["study"] == study
         assert header["seed"] == 3
-        assert header["starts"] == 2
+        assert header["starts"] == 1
         assert {"python", "numpy", "scipy", "qlstm"} <= set(header["versions"])
     assert len(list(folder.glob("entangling_power_*"))) == 2 * len(STUDIES)
     assert "-0.000" not in out
@@ -70,10 +72,15 @@ def test_every_study_prints_draws_and_writes(quick, content):
     assert "the certified intervals do not overlap in" in out
 
 
-def test_the_same_seed_gives_the_same_numbers(content):
-    again = [power_runs.measure_gates(2, 3), *power_runs.measure_circuits(2, 2, 3)]
+def test_the_same_seed_gives_the_same_numbers(content, monkeypatch):
+    """Of some gates and ensembles: each has a generator of its own."""
+    gates, ensembles = power_runs.named_gates()[:4], power_runs.ENSEMBLES[:2]
+    monkeypatch.setattr(power_runs, "named_gates", lambda: gates)
+    monkeypatch.setattr(power_runs, "ENSEMBLES", ensembles)
+    again = [power_runs.measure_gates(1, 3), *power_runs.measure_circuits(2, 1, 3)]
     circuits = content["circuits"]
-    found = [content["gates"]["gates"], circuits["draws"], circuits["qubit_qutrit"]]
+    draws = {each.name: circuits["draws"][each.name] for each in ensembles}
+    found = [content["gates"]["gates"][:4], draws, circuits["qubit_qutrit"]]
     assert json.loads(json.dumps(again)) == found
 
 

@@ -5,6 +5,7 @@ import dense
 import numpy as np
 import one
 import pytest
+from covering import covering
 
 from qlstm import (
     PAPER_MEMORIES,
@@ -46,12 +47,12 @@ def gradient(params, inputs, targets, config, method="reverse"):
     return checker.flatten(grads)
 
 
-@pytest.mark.parametrize("loss", ["last", "all"])
-@pytest.mark.parametrize("n_features", [1, 2])
-@pytest.mark.parametrize("n_steps", [1, 2, 5, 10])
-@pytest.mark.parametrize("registers", REGISTERS, ids="{0[0]}+{0[1]}".format)
-@pytest.mark.parametrize("memory", PAPER_MEMORIES)
-@pytest.mark.parametrize("rotation", ["RX", "RY"])
+@pytest.mark.parametrize(
+    "rotation, memory, registers, n_steps, n_features, loss",
+    covering(
+        ["RX", "RY"], PAPER_MEMORIES, REGISTERS, [1, 2, 5, 10], [1, 2], ["last", "all"]
+    ),
+)
 def test_all_methods_agree(rotation, memory, registers, n_steps, n_features, loss):
     n_system, n_ancilla = registers
     case = draw(
@@ -179,9 +180,10 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("rotation", ["RX", "RY"])
-@pytest.mark.parametrize("memory", one.MEMORIES)
-@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize(
+    "option, memory, rotation",
+    covering(OPTIONS, one.MEMORIES, ["RX", "RY"], strength=2),
+)
 def test_all_methods_agree_for_every_option(option, memory, rotation):
     options = OPTIONS[option]
     config = QLSTMConfig(n_features=2, memory=memory, rotation=rotation, **options)
@@ -247,7 +249,7 @@ def test_training_by_shifts_is_training_in_reverse(memory, rotation):
             data.train.inputs,
             data.train.targets,
             config,
-            epochs=3,
+            epochs=1,
             rng=np.random.default_rng(2),
             gradient=method,
         )[1]["loss"]

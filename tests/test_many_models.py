@@ -1,11 +1,11 @@
 """The axis of models: many models at once are each one alone, and nothing is hidden."""
 
 import copy
-from itertools import product
 
 import numpy as np
 import one
 import pytest
+from covering import covering
 
 from qlstm import QLSTMConfig, init_params
 from qlstm.gradient import METHODS, reverse
@@ -47,7 +47,7 @@ every_case = pytest.mark.parametrize(
             route,
             id=f"{memory}-{rotation}-{circuit}-{readout}-{route}",
         )
-        for memory, rotation, circuit, readout, route in product(
+        for memory, rotation, circuit, readout, route in covering(
             one.MEMORIES, ("RX", "RY"), CIRCUITS, READOUTS, one.ROUTES
         )
         if route == "kraus" or has_direct_route(memory, circuit)

@@ -1,12 +1,14 @@
 """`experiments.memory`, small: what it prints, writes and draws; and its statistics."""
 
 import contextlib
+import functools
 import io
 import json
 import runpy
 
 import numpy as np
 import pytest
+from drawing import draw_fast
 from neighbours import contents, fill
 from scipy import stats
 
@@ -15,7 +17,7 @@ from experiments.memory import runs as memory_runs
 from experiments.memory import statistics as memory_statistics
 from qlstm import QLSTMConfig, init_params, predict
 from qlstm.forecasting import SINE_PROTOCOLS, noisy_sine, prepare
-from qlstm.insight import quantum_retention, stage_unitaries, trace
+from qlstm.insight import quantum_retention, stage_powers, stage_unitaries, trace
 from qsim.entanglement import schmidt_strength
 
 FIGURES = [
@@ -25,6 +27,14 @@ FIGURES = [
     "memory_ledger_RY.png",
     "memory_training.png",
 ]
+
+
+def search_once(monkeypatch):
+    """One start for each search for a power: how good it is, other tests say."""
+    once = functools.partial(stage_powers, n_starts=1)
+    monkeypatch.setattr(
+        memory_runs, "stage_powers", lambda *args, n_starts, rng: once(*args, rng=rng)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +47,8 @@ def quick(tmp_path_factory):
         contextlib.redirect_stdout(said),
         contextlib.redirect_stderr(errors),
     ):
+        draw_fast(monkeypatch)
+        search_once(monkeypatch)
         monkeypatch.setattr("sys.argv", ["memory", "--quick", "--out", str(folder)])
         runpy.run_module("experiments.memory", run_name="__main__")
     assert errors.getvalue() == ""
@@ -147,10 +159,11 @@ def test_the_tests_are_scipy_s(quick):
 
 def run_here(folder, monkeypatch, *options):
     """The experiment in this process, figures drawn and not saved: its JSON."""
+    drawn = []
     monkeypatch.setattr(
         "qlstm.plots.save_figure", lambda path, figure: drawn.append(path)
     )
-    drawn = []
+    search_once(monkeypatch)
     arguments = ["memory", "--quick", "--out", str(folder), *options]
     monkeypatch.setattr("sys.argv", arguments)
     runpy.run_module("experiments.memory", run_name="__main__")

@@ -7,6 +7,7 @@ import dense
 import numpy as np
 import one
 import pytest
+from covering import covering
 
 from qlstm import ROTATIONS, QLSTMConfig, init_params, loss_and_grad, predict
 from qlstm.params import CHUNK, param_shapes
@@ -42,11 +43,11 @@ def assert_close(ours, theirs, atol):
         np.testing.assert_allclose(a, b, atol=atol, rtol=0)
 
 
-@pytest.mark.parametrize("n_features", [1, 2])
-@every_memory
-@every_rotation
-@every_size
-def test_equals_the_slow_model(n_system, n_ancilla, rotation, memory, n_features):
+@pytest.mark.parametrize(
+    "sizes, rotation, memory, n_features", covering(SIZES, ROTATIONS, MEMORIES, [1, 2])
+)
+def test_equals_the_slow_model(sizes, rotation, memory, n_features):
+    n_system, n_ancilla = sizes
     rng = np.random.default_rng([0, n_system, n_ancilla, n_features])
     config = QLSTMConfig(
         n_features, n_system, n_ancilla, n_layers=2, rotation=rotation, memory=memory

@@ -162,7 +162,7 @@ def test_the_state_that_proves_the_qubit_qutrit_gates_power():
     assert abs(product.value - exact) < 1e-6
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("dims", ALL_DIMS)
 def test_the_sandwich(dims, seed):
     """``K <= E_0 <= E_up <= LN <= 2 log2 min(dA, dB)``."""
@@ -170,9 +170,11 @@ def test_the_sandwich(dims, seed):
     unitary = entanglement.haar_unitary(dims[0] * dims[1], rng)
     strength = entanglement.schmidt_strength(unitary, dims)
     product = entanglement.entangling_power(
-        unitary, dims, inputs="product", n_starts=6, rng=rng
+        unitary, dims, inputs="product", n_starts=3, rng=rng
     )
-    interval = entanglement.entangling_power_bounds(unitary, dims, rng=rng)
+    interval = entanglement.entangling_power_bounds(
+        unitary, dims, n_starts=1, rng=rng
+    )
     chain = [strength, product.value, interval.lower, interval.upper]
     assert (np.diff(chain) > -1e-9).all()
     assert interval.upper <= entanglement.dual_upper_bound(unitary, dims) + 1e-12
@@ -187,8 +189,8 @@ def test_the_sandwich(dims, seed):
 def test_disentangling_is_entangling_of_the_adjoint(dims):
     rng = np.random.default_rng(8)
     unitary = entanglement.haar_unitary(dims[0] * dims[1], rng)
-    down = entanglement.disentangling_power(unitary, dims, rng=rng)
-    up = entanglement.entangling_power(unitary.conj().T, dims, rng=rng)
+    down = entanglement.disentangling_power(unitary, dims, n_starts=2, rng=rng)
+    up = entanglement.entangling_power(unitary.conj().T, dims, n_starts=2, rng=rng)
     np.testing.assert_allclose(down.value, up.value, atol=1e-6)
     gain = entanglement.entanglement_gain(unitary, down.state, dims)
     np.testing.assert_allclose(gain, -down.value, atol=1e-12)
@@ -196,7 +198,7 @@ def test_disentangling_is_entangling_of_the_adjoint(dims):
 
 def test_two_qubit_gates_destroy_as_much_as_they_create():
     rng = np.random.default_rng(9)
-    for _ in range(5):
+    for _ in range(3):
         gate = entanglement.haar_unitary(4, rng)
         up = entanglement.entangling_power(gate, (2, 2), rng=rng)
         down = entanglement.disentangling_power(gate, (2, 2), rng=rng)
@@ -216,7 +218,7 @@ def test_local_unitaries_and_exchanged_sides_change_nothing(dims):
     )
     exchanged = unitary.reshape(d_a, d_b, d_a, d_b).transpose(1, 0, 3, 2)
     values = [
-        entanglement.entangling_power(u, d, rng=rng).value
+        entanglement.entangling_power(u, d, n_starts=2, rng=rng).value
         for u, d in (
             (unitary, dims),
             (after @ unitary @ before, dims),
