@@ -121,9 +121,7 @@ def forward(
     return Run(p, branches, memories, caches, encoded, angles, kraus, circuit)
 
 
-def step_kraus(
-    params: QLSTMParams, inputs: ArrayLike, config: QLSTMConfig
-) -> NDArray:
+def step_kraus(params: QLSTMParams, inputs: ArrayLike, config: QLSTMConfig) -> NDArray:
     """Every step's Kraus operators ``K_i = <i|_sys W |u>_sys``, of one checked model.
 
     Args:

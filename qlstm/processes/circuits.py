@@ -6,12 +6,13 @@ closed form with which the paper's circuit, RY, is a known process. They are der
 docs/quantum_memory.md.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import as_real
+from qlstm.checks import as_real, check_size
 from qlstm.model import step_kraus
 from qlstm.params import QLSTMConfig, QLSTMParams
 from qlstm.processes.examples import check_clock
@@ -151,3 +152,66 @@ def _constant(entangler: ArrayLike, disentangler: ArrayLike) -> ExactCell:
     )
     bias = np.eye(config.system_dim)[0]
     return ExactCell(QLSTMParams(0 * bias[None], bias, *angles), config, np.zeros(1))
+
+
+def evenodd_cell(k: int) -> ExactCell:
+    """The paper's circuit as a judge of EVENODD: RY, 2 + 1 wires, three layers a stage.
+
+    The number of pulses N is promised to be a multiple of ``2**k``: is ``N / 2**k``
+    even? A pulse turns the memory by ``RY(pi / 2**k)``; a last step reads it: <Z> is 1
+    if it is even and -1 if it is odd. One angle depends on k, the others are multiples
+    of a quarter of pi.
+
+    Args:
+        k: The power, at least 1.
+
+    Returns:
+        An `ExactCell` (params, config, x); its x is a pulse, ``[0]``, and ``[1]``
+        reads: see `evenodd_inputs`. Under every rule but `probabilities`, `marginals`
+        and `reset` it is right, for all outcomes are certain.
+
+    Raises:
+        TypeError: If k is no integer.
+        ValueError: If it is not positive.
+
+    References:
+        Ambainis and Yakaryilmaz, Inf. Process. Lett. 112, 289 (2012): a qubit in the
+        place of ``2**(k + 1)`` states. arXiv:1405.7849.
+
+    Example:
+        >>> from qlstm import predict
+        >>> params, config, _ = evenodd_cell(2)
+        >>> y = [predict(params, evenodd_inputs(n), config)[0] for n in (0, 4, 8, 12)]
+        >>> np.round(y, 12) + 0
+        array([ 1., -1.,  1., -1.])
+    """
+    check_size("k", k)
+    entangler = np.pi / 4 * np.array([[12, 0, 2], [2, 6, 0], [15, 4, 13]])
+    first, second, third = [[14, 10, 7], [0, 10, 3], [14, 14, 8]]
+    disentangler = np.pi / 4 * np.array([third, second, first])  # last row comes first
+    disentangler[1, 1] += np.pi / 2**k
+    params, config, x = _constant(entangler, disentangler)
+    weight = np.eye(4)[2:3] - np.eye(4)[:1]  # a pulse is |00>, reading |10>
+    config = replace(config, memory="collapse")
+    return ExactCell(params._replace(proj_weight=weight), config, x)
+
+
+def evenodd_inputs(n_pulses: int) -> NDArray[np.float64]:
+    """The inputs of `evenodd_cell`: so many pulses, and a step that reads.
+
+    Args:
+        n_pulses: Number of pulses, from 0.
+
+    Returns:
+        Array ``(1, n_pulses + 1, 1)``.
+
+    Raises:
+        TypeError: If it is no integer.
+        ValueError: If it is negative.
+
+    Example:
+        >>> evenodd_inputs(2).ravel()
+        array([0., 0., 1.])
+    """
+    check_size("n_pulses + 1", n_pulses + 1)
+    return np.concatenate([np.zeros(n_pulses), [1.0]])[None, :, None]
