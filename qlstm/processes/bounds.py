@@ -35,9 +35,7 @@ class MemoryBound(NamedTuple):
     """Symbols of v."""
 
 
-def classical_memory_bound(
-    process: Process, n_states: int, length: int
-) -> MemoryBound:
+def classical_memory_bound(process: Process, n_states: int, length: int) -> MemoryBound:
     """What every classical machine of so many states loses on a process, at least.
 
     ``TV >= 1/2 sum_(i > n_states) s_i(H)``, ``excess >= (2 / L) TV^2 / ln 2``, with the

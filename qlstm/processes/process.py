@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qlstm.checks import check_rng, check_size
 from qlstm.memory import RULES
-from qsim.entanglement.checks import check_density, check_normalized
+from qsim.entanglement.checks import check_density
 from qsim.numbers import as_numbers
 
 MAX_WORDS = 2**20
@@ -63,7 +63,9 @@ def check_process(process: Process) -> Process:
         (1, 2, 2)
     """
     if not isinstance(process, Process):
-        raise TypeError(f"Argument `process` must be a Process, but is {process!r:.60}.")
+        raise TypeError(
+            f"Argument `process` must be a Process, but is {process!r:.60}."
+        )
     kraus = as_numbers("process.kraus", process.kraus)
     if kraus.ndim != 3 or kraus.shape[1] != kraus.shape[2] or 0 in kraus.shape:
         raise ValueError(
@@ -357,9 +359,7 @@ def log_likelihood(
     return total / (records.shape[1] - skip)
 
 
-def check_records(
-    process: Process, records: ArrayLike, skip: int
-) -> NDArray[np.int64]:
+def check_records(process: Process, records: ArrayLike, skip: int) -> NDArray[np.int64]:
     """Return records as integers ``(n_sequences, length)``, or say what is off."""
     records = np.asarray(records)
     if records.dtype.kind not in "iu":
