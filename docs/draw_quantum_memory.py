@@ -25,7 +25,7 @@ def draw() -> Figure:
     """A triangle that misses a midpoint, beside the disc that has all four."""
     figure, axes = new_figure(1, 2, figsize=(9.4, 4.5))
     figure.suptitle(
-        "A triangle in the square misses one of the four midpoints, a disc has them all",
+        "A triangle in the square misses a midpoint of a side, the disc has all four",
         fontsize=12,
     )
     left, right = axes[0]
@@ -38,9 +38,7 @@ def draw() -> Figure:
     )
     left.plot(*corners.T, "o", color=INK, ms=8, zorder=4)
     left.plot(*points[3], "X", color=INK, ms=13, zorder=4, clip_on=False)
-    left.annotate(
-        "missed", points[3], (0, 22), textcoords="offset points", ha="center"
-    )
+    left.annotate("missed", points[3], (0, 22), textcoords="offset points", ha="center")
     left.set_title("three classical states: a triangle", fontsize=11)
     right.add_patch(
         Circle((0.25, 0.25), 0.25, facecolor="none", edgecolor=BLUE, lw=2.5, zorder=3)

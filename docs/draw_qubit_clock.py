@@ -109,7 +109,9 @@ def draw() -> Figure:
             n, hazards(machine)[:N_SHOWN], line, marker=marker, color=color, lw=1.6,
             ms=4, label=label,
         )  # fmt: skip
-    ax.set_title("The clock goes on swinging; fitted machines come to rest", fontsize=12)
+    ax.set_title(
+        "The clock goes on swinging; fitted machines come to rest", fontsize=12
+    )
     ax.set(
         xlabel="silent steps since the last click",
         ylabel="probability of a click in the next step",
