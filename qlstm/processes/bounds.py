@@ -24,9 +24,9 @@ class MemoryBound(NamedTuple):
     """What a machine of `n_states` states loses at least: `classical_memory_bound`."""
 
     tv: float
-    """Total variation distance over words, from 0 to 1: no machine comes nearer."""
+    """Total variation distance over words, from 0 to 1; no machine comes nearer."""
     excess_log_loss: float
-    """Log-loss above the entropy rate, in bits a symbol: no machine loses less."""
+    """Log-loss above the entropy rate, in bits a symbol; no machine loses less."""
     singular_values: NDArray[np.float64]
     """Of ``H[u, v] = P(uv)``, decreasing."""
     past: int
