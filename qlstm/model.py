@@ -10,6 +10,7 @@ axis of steps before that. A single model has one. d_s and d_a are ``2**n_system
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -118,6 +119,24 @@ def forward(
         branches.append(step(t, memory))
     p = rule.probabilities(np.array(branches))
     return Run(p, branches, memories, caches, encoded, angles, kraus, circuit)
+
+
+def step_kraus(params: QLSTMParams, inputs: ArrayLike, config: QLSTMConfig) -> NDArray:
+    """Every step's Kraus operators ``K_i = <i|_sys W |u>_sys``, of one checked model.
+
+    Args:
+        params: The parameters.
+        inputs: Sequences ``(batch, n_steps, n_features)``.
+        config: The configuration; the memory rule does not matter.
+
+    Returns:
+        Array ``(n_steps, batch, d_s, d_a, d_a)``.
+    """
+    plain = replace(config, memory="mixed")  # the circuit's operators; nothing is drawn
+    params, inputs, *_ = check_model(params, inputs, plain)
+    encoded, angles = encode(inputs, params, config), circuit_angles(params, config)
+    kraus, _ = CELLS[config.encoding].kraus(encoded.values, angles, config)
+    return kraus[:, 0]
 
 
 def backward(run: Run, grad_p: NDArray, config: QLSTMConfig) -> tuple[NDArray, NDArray]:

@@ -136,6 +136,13 @@ def test_the_figure_shows_the_library_s_output():
         np.testing.assert_allclose(module.run(angle).output, y, atol=1e-12)
 
 
+def test_the_machines_of_the_clock_s_figure_lose_what_the_text_says():
+    module = _draw_module("draw_qubit_clock")
+    losses = [module.excess(m, module.CLOCK) for m in module.machines()]
+    text = (DOCS / "quantum_memory.md").read_text()
+    assert " | ".join(f"{loss:.4f}" for loss in losses) in text
+
+
 def test_no_attribute_is_garbled_on_the_api_page():
     """Sphinx takes what stands before a colon in the first line for the type."""
     garbled = []

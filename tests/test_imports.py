@@ -19,7 +19,7 @@ LAYERS = (
     ("qsim",),
     ("qsim.entanglement",),
     ("qlstm",),
-    ("qlstm.insight", "qlstm.interchange"),
+    ("qlstm.insight", "qlstm.interchange", "qlstm.processes"),
     ("qlstm.forecasting",),
     ("qlstm.sweeps", "qlstm.plots", "qlstm.estimator"),
     ("qlstm.commands",),
@@ -42,6 +42,7 @@ PUBLIC = (
     "qlstm.insight",
     "qlstm.interchange",
     "qlstm.plots",
+    "qlstm.processes",
     "qlstm.sweeps",
 )
 """Where experiments and pages may take names from, if `__all__` lists them."""

@@ -8,17 +8,14 @@ matrices: `collapse` chooses its branch by the state, `probabilities` and `margi
 divide by a length that depends on it, and `reset` lets nothing through.
 """
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.cell import circuit_angles
-from qlstm.encoding import encode
 from qlstm.memory import RULES
-from qlstm.model import CELLS
-from qlstm.params import QLSTMConfig, QLSTMParams, check_model
+from qlstm.model import step_kraus
+from qlstm.params import QLSTMConfig, QLSTMParams
 from qsim.entanglement import entropy
 
 
@@ -154,8 +151,4 @@ def _kraus(params: QLSTMParams, inputs: ArrayLike, config: QLSTMConfig) -> NDArr
             f"quantum channels, but is {config.memory!r}. For the circuit alone, pass "
             'dataclasses.replace(config, memory="mixed").'
         )
-    plain = replace(config, memory="mixed")  # the circuit's operators; nothing is drawn
-    params, inputs, *_ = check_model(params, inputs, plain)
-    encoded, angles = encode(inputs, params, config), circuit_angles(params, config)
-    kraus, _ = CELLS[config.encoding].kraus(encoded.values, angles, config)
-    return kraus[:, 0]
+    return step_kraus(params, inputs, config)

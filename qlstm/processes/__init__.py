@@ -1,0 +1,77 @@
+"""Symbolic sequences: processes with a quantum memory, and what it is worth."""
+
+from qlstm.processes.bounds import MemoryBound, classical_memory_bound, memory_rank
+from qlstm.processes.causal import (
+    CausalStates,
+    causal_states,
+    simulator_entropy,
+    statistical_complexity,
+)
+from qlstm.processes.circuits import (
+    ExactCell,
+    cell_process,
+    clock_cell,
+    evenodd_cell,
+    evenodd_inputs,
+    probability_clock_cell,
+    square_and_diamond_cell,
+)
+from qlstm.processes.examples import (
+    probability_clock,
+    qubit_clock,
+    square_and_diamond,
+    tetrahedron,
+    trine,
+)
+from qlstm.processes.information import (
+    Estimate,
+    entropy_rate,
+    excess_entropy,
+    memory_entropies,
+    memory_entropy,
+    past_future_information,
+)
+from qlstm.processes.process import (
+    Process,
+    check_process,
+    log_likelihood,
+    sample,
+    stationary_state,
+    word_matrix,
+    word_probabilities,
+)
+
+__all__ = [
+    "CausalStates",
+    "Estimate",
+    "ExactCell",
+    "MemoryBound",
+    "Process",
+    "causal_states",
+    "cell_process",
+    "check_process",
+    "classical_memory_bound",
+    "clock_cell",
+    "entropy_rate",
+    "evenodd_cell",
+    "evenodd_inputs",
+    "excess_entropy",
+    "log_likelihood",
+    "memory_entropies",
+    "memory_entropy",
+    "memory_rank",
+    "past_future_information",
+    "probability_clock",
+    "probability_clock_cell",
+    "qubit_clock",
+    "sample",
+    "simulator_entropy",
+    "square_and_diamond",
+    "square_and_diamond_cell",
+    "stationary_state",
+    "statistical_complexity",
+    "tetrahedron",
+    "trine",
+    "word_matrix",
+    "word_probabilities",
+]
