@@ -75,7 +75,9 @@ def test_the_protocol_of_the_quantum_model_is_the_default(kind):
 def test_a_small_set_is_learnt_by_heart(kind):
     inputs = np.random.default_rng(1).uniform(-1, 1, (6, 5, 1))
     targets = np.random.default_rng(2).uniform(-1, 1, 6)
-    model = fitted(kind(hidden=8, epochs=300, learning_rate=0.03), data=(inputs, targets))
+    model = fitted(
+        kind(hidden=8, epochs=300, learning_rate=0.03), data=(inputs, targets)
+    )
     assert np.abs(model.predict(inputs) - targets).max() < 0.02
     assert model.history["loss"][-1] < 1e-4 < model.history["loss"][0]
 
@@ -146,7 +148,8 @@ def test_patience_stops_and_goes_back_to_the_best_epoch(kind):
 def test_leads_are_outputs_of_one_network(kind):
     inputs, targets = toy()
     model = fitted(
-        kind(hidden=4, epochs=100, learning_rate=0.03), data=(inputs, np.column_stack([targets, -targets]))
+        kind(hidden=4, epochs=100, learning_rate=0.03),
+        data=(inputs, np.column_stack([targets, -targets])),
     )
     predicted = model.predict(inputs[:5])
     assert predicted.shape == (5, 2)

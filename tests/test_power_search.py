@@ -172,9 +172,7 @@ def test_the_sandwich(dims, seed):
     product = entanglement.entangling_power(
         unitary, dims, inputs="product", n_starts=3, rng=rng
     )
-    interval = entanglement.entangling_power_bounds(
-        unitary, dims, n_starts=1, rng=rng
-    )
+    interval = entanglement.entangling_power_bounds(unitary, dims, n_starts=1, rng=rng)
     chain = [strength, product.value, interval.lower, interval.upper]
     assert (np.diff(chain) > -1e-9).all()
     assert interval.upper <= entanglement.dual_upper_bound(unitary, dims) + 1e-12

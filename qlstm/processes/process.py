@@ -110,7 +110,7 @@ def stationary_state(process: Process) -> NDArray:
         n_fixed = int((singular < 1e-10).sum())
         raise ValueError(
             "Argument `process` must have one stationary memory, but its channel has "
-            f"{n_fixed} independent fixed points. Pass `start`."
+            f"{n_fixed} independent fixed points; pass `start` where that is possible."
         )
     sigma = right[-1].conj().reshape(dim, dim)
     sigma = sigma / np.trace(sigma)
@@ -146,7 +146,7 @@ def check_length(process: Process, length: int, name: str = "length") -> None:
     if length * np.log2(process.n_symbols) > np.log2(MAX_WORDS):
         raise ValueError(
             f"Argument `{name}` must leave at most {MAX_WORDS:,} words, but there are "
-            f"{process.n_symbols}**{length} = {process.n_symbols**length:,}."
+            f"{process.n_symbols}**{length}."
         )
 
 
