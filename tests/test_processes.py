@@ -61,7 +61,6 @@ PROCESSES = {
     "RX 1+2": random_process(1, 1, 2, "RX"),
     "RX 2+1, angles in": random_process(2, 2, 1, "RX", encoding="angle"),
     "RY 2+2, inverse": random_process(3, 2, 2, disentangler="inverse"),
-    "RY 1+1, cut": random_process(4, 1, 1, "RY", cut="separate"),
 }
 every_process = pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES)
 
