@@ -31,7 +31,7 @@ MAX_WIRES = 40
 """A state of so many wires takes 18 TB."""
 MAX_SIZE = 10**6
 """Most features or layers."""
-TOGETHER_BYTES = 8 * 2**20
+TOGETHER_BYTES = 5 * 2**20
 """What models that are trained as one batch may take together."""
 CUTS = ("entangled", "separate")
 
