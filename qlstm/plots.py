@@ -19,7 +19,7 @@ BLUE, ORANGE, GREY = "#1f5f99", "#e08214", "#777777"
 
 def new_figure(rows: int, columns: int, **options) -> tuple[Figure, np.ndarray]:
     """A figure on the Agg canvas and its axes, always an array ``(rows, columns)``."""
-    figure = Figure(layout="constrained", **options)
+    figure = Figure(**{"layout": "constrained"} | options)
     FigureCanvasAgg(figure)
     return figure, figure.subplots(rows, columns, squeeze=False)
 
@@ -57,9 +57,18 @@ def plot_forecasts(
     Returns:
         The figure.
     """
-    size = (5.2 * max(len(forecasts), 1.25), 6.6)
-    figure, axes = new_figure(2, len(forecasts), figsize=size)
-    figure.suptitle(_plain(title))
+    width, height = 5.2 * max(len(forecasts), 1.25), 6.6
+    figure, axes = new_figure(2, len(forecasts), figsize=(width, height), layout=None)
+    # margins in inches; a constrained layout measures every text, as long as drawing
+    figure.subplots_adjust(
+        left=0.8 / width,
+        right=1 - 0.7 / width,
+        bottom=0.55 / height,
+        top=1 - 0.75 / height,
+        wspace=1.5 / (width / len(forecasts) - 1.5),
+        hspace=0.85 / (height / 2 - 1.1),
+    )
+    figure.suptitle(_plain(title), y=1 - 0.12 / height, va="top")
     for above, below, forecast in zip(*axes, forecasts, strict=True):
         _plot_loss(above, forecast)
         _plot_predictions(below, dataset, forecast, unit)
