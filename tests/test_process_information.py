@@ -275,6 +275,15 @@ def test_symbols_are_causal_states(process, n):
     assert statistical_complexity(process) == pytest.approx(np.log2(n), abs=1e-12)
 
 
+@pytest.mark.parametrize("s, alpha", [(0.8, 0.1), (0.7, 0.9)])
+def test_a_coin_beside_a_clock_is_no_memory(s, alpha):
+    """Each path is rarer with a coin, but the states and their weights are the same."""
+    clock = qubit_clock(s, alpha)
+    both = Process(np.repeat(clock.kraus, 2, axis=0) / np.sqrt(2))
+    for measure in (statistical_complexity, simulator_entropy):
+        assert measure(both) == pytest.approx(measure(clock), abs=1e-9)
+
+
 def test_excess_lies_below_both_memories():
     for process in (*INTERVALS.values(), square_and_diamond(), tetrahedron()):
         excess, error = excess_entropy(process, 40 if process.n_symbols == 2 else 3)
@@ -297,6 +306,7 @@ def test_states_that_do_not_close():
     [
         (lambda p: word_probabilities(p, 21), r"there are 2\*\*21\."),
         (lambda p: word_probabilities(p, 10**9), "words, but there are"),
+        (lambda _: word_probabilities(Process([[[1]]]), 65), "must be at most 64"),
         (lambda p: past_future_information(p, 15, 15), "words, but there are"),
         (lambda p: entropy_rate(p, 0), "must be"),
         (lambda p: entropy_rate(random_process(1, 2, 1), 12), "memories, but is 12"),

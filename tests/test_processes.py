@@ -203,6 +203,35 @@ def test_other_ranks():
     assert memory_rank(Process(np.ones((1, 1, 1)))) == 1
 
 
+def turned(process, rng):
+    """The same process in another basis of its memory."""
+    numbers = rng.normal(size=(2, process.dim, process.dim))
+    basis, _ = np.linalg.qr(numbers[0] + 1j * numbers[1])
+    return Process(basis @ process.kraus @ basis.conj().T)
+
+
+@pytest.mark.parametrize("s, alpha", [(0.8, 3e-3), (0.8, 2e-4), (0.8, 0.5)])
+def test_rounding_adds_nothing_to_the_rank(s, alpha):
+    """A clock with a coin on a second wire, which has the clock's rank, 3."""
+    clock, coin = qubit_clock(s, alpha), np.array([0.6, 0.8])
+    reset = coin[:, None] * np.eye(2)[:, None, :]
+    both = Process(np.concatenate([np.kron(k, reset) for k in clock.kraus]))
+    ranks = [memory_rank(clock), memory_rank(both)]
+    ranks += [memory_rank(turned(both, np.random.default_rng(k))) for k in range(5)]
+    assert max(ranks) <= 3
+    if alpha > 1e-3:
+        assert min(ranks) == 3
+    assert memory_rank(qubit_clock(1 - 1e-9, alpha)) <= 3
+
+
+def test_a_bound_that_is_rounding_is_0():
+    """As many states as the rank can be: whatever is left of the sum is rounding."""
+    wide = [(tetrahedron(), 4, 8), (square_and_diamond(), 3, 8)]
+    wide += [(random_process(k), 3, 9) for k in range(40)]
+    wide += [(random_process(k, 2, 1, "RX"), 4, 5) for k in range(40)]
+    assert not any(classical_memory_bound(*each).tv for each in wide)
+
+
 @pytest.mark.parametrize(
     "n_states, length, tv, excess",
     [(1, 2, 0.125, 0.02254), (2, 2, 0.0625, 0.00564), (4, 2, 0.0, 0.0)],
@@ -293,6 +322,23 @@ def test_likelihood_is_that_of_the_words(process):
     head = np.array([heads[tuple(r[:2])] for r in record])
     found = log_likelihood(process, record, skip=2)
     np.testing.assert_allclose(found, np.log2(p / head) / 3, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_a_pure_memory_never_writes(seed):
+    """The stationary memory is the first state, which writes 0 for ever."""
+    stuck = Process(np.array([[[1.0, 0], [0, 0]], [[0, 1], [0, 0]]]))
+    process = turned(stuck, np.random.default_rng(seed))
+    with pytest.raises(ValueError, match="symbol 1 of record 0 has probability 0"):
+        log_likelihood(process, [[1, 0]])
+
+
+def test_a_start_is_scaled_to_norm_1():
+    long = [1 + 4e-7, 0]
+    words = word_probabilities(square_and_diamond(), 3, long)
+    assert words.sum() == pytest.approx(1, abs=1e-14)
+    stays = Process(np.eye(2)[None])
+    assert log_likelihood(stays, [[0, 0]], long) == pytest.approx(0, abs=1e-14)
 
 
 def test_a_long_record_does_not_underflow():

@@ -19,6 +19,11 @@ from qlstm.processes.process import (
     stationary_state,
 )
 
+EPS = float(np.finfo(float).eps)
+"""Rounding of a number near 1."""
+NEW = 1e-9
+"""What is shorter adds no direction to a basis of unit vectors."""
+
 
 class MemoryBound(NamedTuple):
     """What a machine of `n_states` states loses at least: `classical_memory_bound`."""
@@ -80,25 +85,22 @@ def classical_memory_bound(process: Process, n_states: int, length: int) -> Memo
         matrix = pairing(
             branches(process, past, sigma), effects(process, length - past)
         )
-        found.append(np.linalg.svd(matrix, compute_uv=False))
-    tails = [_tail(singular, n_states) for singular in found]
-    best = int(np.argmax(tails))
-    tv = tails[best] / 2
+        singular = np.linalg.svd(matrix, compute_uv=False)
+        rest = singular[n_states:]
+        rounding = max(matrix.shape) * EPS * singular[0]
+        found.append((float(rest[rest > rounding].sum()) / 2, singular, past))
+    tv, singular, past = max(found, key=lambda bound: bound[0])
     excess = float(2 / length * tv**2 / np.log(2))
-    return MemoryBound(tv, excess, found[best], best + 1, length - best - 1)
-
-
-def _tail(singular: NDArray[np.float64], n_states: int) -> float:
-    """Sum of the singular values behind so many; what may be rounding counts as 0."""
-    rounding = len(singular) * np.finfo(float).eps * singular[0]
-    return float(singular[n_states:][singular[n_states:] > rounding].sum())
+    return MemoryBound(tv, excess, singular, past, length - past)
 
 
 def memory_rank(process: Process) -> int:
     """The rank of ``H[u, v] = P(uv)`` over words of any length.
 
     No classical machine of fewer states generates the process exactly. At most
-    ``dim^2``, or ``dim (dim + 1) / 2`` where all Kraus operators are real.
+    ``dim^2``, or ``dim (dim + 1) / 2`` where all Kraus operators are real. What is
+    within rounding is not counted: where symbols are very rare, or all but without
+    effect, the result may be too small, never too large.
 
     Args:
         process: The process, in its stationary state.
@@ -134,18 +136,17 @@ def span(process: Process, first: NDArray) -> NDArray:
         Array ``(n_basis, dim^2)``.
     """
     basis = first.reshape(1, -1) / np.linalg.norm(first)
-    new = basis
+    new, rounding = basis, EPS
     while len(new):
         matrices = new.reshape(-1, 1, *first.shape)
         ends = process.kraus @ matrices @ process.kraus.conj().mT
-        new = _orthogonal(ends.reshape(-1, basis.shape[1]), basis)
+        rows = ends.reshape(-1, basis.shape[1])
+        for _ in range(2):  # the second pass removes the rounding of the first
+            rows = rows - rows @ basis.conj().T @ basis
+        _, singular, right = np.linalg.svd(rows, full_matrices=False)
+        kept = singular > max(NEW, 100 * rounding)
+        new = right[kept]
+        # a short rest is made a unit vector, and its rounding grows with it
+        rounding /= min(1.0, singular[kept].min(initial=1.0))
         basis = np.concatenate([basis, new])
     return basis
-
-
-def _orthogonal(rows: NDArray, basis: NDArray) -> NDArray:
-    """An orthonormal basis of what rows add to a basis; 1e-9 is rounding."""
-    for _ in range(2):  # the second pass removes the rounding of the first
-        rows = rows - rows @ basis.conj().T @ basis
-    _, singular, right = np.linalg.svd(rows, full_matrices=False)
-    return right[singular > 1e-9]

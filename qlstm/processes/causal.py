@@ -5,7 +5,6 @@ rank one, and it occurs again and again. From there the words are followed, symb
 symbol, and states that no future tells apart are merged.
 """
 
-from heapq import heappop, heappush
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from qsim.entanglement import entropy
 from qsim.entanglement.density import entropy_of_probabilities
 
 CUT = 1e-14
-"""States reached with less are left out; the words go back to the first."""
+"""What leads out of the states in a step with less is cut off: it goes to the first."""
 MAX_STATES = 512
 """Most causal states that are followed."""
 SAME = 1e-9
@@ -40,8 +39,8 @@ class CausalStates(NamedTuple):
 def causal_states(process: Process) -> CausalStates:
     """The causal states of a process, as its words lead to them.
 
-    There may be countably many, as of a clock; a tail of probability below 1e-14 is cut
-    off.
+    There may be countably many, as of a clock. States are followed until a step leads
+    out of them with a probability below 1e-14 in all; that is cut off.
 
     Args:
         process: The process.
@@ -61,11 +60,7 @@ def causal_states(process: Process) -> CausalStates:
                [0.1667, 0.1667, 0.6667]])
     """
     process = check_process(process)
-    emit, move, done = _follow(process, _synchronized(process))
-    order = np.cumsum(done) - 1  # what was not followed becomes the first state
-    move = np.where(done[move], order[move], 0)[done]
-    emit = emit[done] / emit[done].sum(axis=1, keepdims=True)
-    return CausalStates(emit, move, _stationary(emit, move))
+    return _follow(process, _synchronized(process))
 
 
 def statistical_complexity(process: Process) -> float:
@@ -150,48 +145,64 @@ def _synchronized(process: Process) -> NDArray:
     )
 
 
-def _follow(process: Process, first: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-    """Symbols, next states, and which states were followed, likeliest first."""
+def _follow(process: Process, first: NDArray) -> CausalStates:
+    """The states that words lead to from a memory, until nearly nothing leads out."""
     seen = span(Process(process.kraus.conj().mT), np.eye(process.dim)).conj()
 
     def future(memory: NDArray) -> NDArray:
         return (seen @ np.outer(memory, memory.conj()).ravel()).real
 
     memories, futures = [first], np.array([future(first)])
-    emit, move, done, queue = [None], [None], [False], [(-1.0, 0)]
-    while queue and -queue[0][0] >= CUT:
-        reach, state = heappop(queue)
-        if done[state]:
-            continue
-        ends = process.kraus @ memories[state]
-        emit[state], done[state] = np.vecdot(ends, ends).real, True
-        move[state] = np.zeros(len(ends), dtype=np.int64)
-        for symbol in np.flatnonzero(emit[state] > 1e-24):
-            p = emit[state][symbol]
-            memory = ends[symbol] / np.sqrt(p)
-            same = np.abs(futures - future(memory)).max(axis=1) < SAME
-            at = int(np.argmax(same)) if same.any() else len(memories)
-            move[state][symbol] = at
-            if at == len(memories):
-                memories.append(memory)
-                futures = np.vstack([futures, future(memory)])
-                emit, move, done = [*emit, None], [*move, None], [*done, False]
-            if not done[at]:
-                heappush(queue, (reach * p, at))
-        _check_few(sum(done), -reach)
-    none = np.zeros(process.n_symbols)
-    emit = np.array([none if row is None else row for row in emit])
-    move = np.array([0 * none if row is None else row for row in move], dtype=np.int64)
-    return emit, move, np.array(done)
+    emit, move = np.zeros((2, 1, process.n_symbols))
+    move, followed = move.astype(np.int64), np.array([False])
+    flow = np.ones(1)
+    while flow.sum() >= CUT:
+        for state in np.flatnonzero(flow >= CUT / len(flow)):
+            ends = process.kraus @ memories[state]
+            emit[state], followed[state] = np.vecdot(ends, ends).real, True
+            for symbol in np.flatnonzero(emit[state] > 1e-24):
+                memory = ends[symbol] / np.linalg.norm(ends[symbol])
+                same = np.abs(futures - future(memory)).max(axis=1) < SAME
+                at = int(np.argmax(same)) if same.any() else len(memories)
+                move[state, symbol] = at
+                if at == len(memories):
+                    memories.append(memory)
+                    futures = np.vstack([futures, future(memory)])
+        emit, move = (_lengthen(rows, len(memories)) for rows in (emit, move))
+        followed = _lengthen(followed, len(memories))
+        found = _close(emit, move, followed)
+        flow = np.bincount(
+            move[followed].ravel(),
+            (found.weights[:, None] * emit[followed]).ravel(),
+            minlength=len(memories),
+        )
+        flow[followed] = 0.0
+        _check_few(len(found.weights), flow.sum())
+    return found
 
 
-def _check_few(n_states: int, reach: float) -> None:
+def _lengthen(rows: NDArray, length: int) -> NDArray:
+    """Rows with zeros behind them."""
+    return np.concatenate(
+        [rows, np.zeros((length - len(rows), *rows.shape[1:]), rows.dtype)]
+    )
+
+
+def _close(emit: NDArray, move: NDArray, followed: NDArray) -> CausalStates:
+    """The states that were followed as a machine; what leads out goes to the first."""
+    order = np.cumsum(followed) - 1
+    move = np.where(followed[move], order[move], 0)[followed]
+    emit = emit[followed] / emit[followed].sum(axis=1, keepdims=True)
+    return CausalStates(emit, move, _stationary(emit, move))
+
+
+def _check_few(n_states: int, flow: float) -> None:
     """Say so when the states do not come to an end."""
     if n_states > MAX_STATES:
         raise ValueError(
             "Argument `process` must have causal states that close, but behind "
             f"{MAX_STATES} states words still lead to new ones, with probability "
-            f"{reach:.1g}."
+            f"{flow:.1g} in a step."
         )
 
 

@@ -19,6 +19,8 @@ from qsim.numbers import as_numbers
 
 MAX_WORDS = 2**20
 """Most words that are enumerated."""
+MAX_AXES = 64
+"""Most axes of an array of NumPy; a process of one symbol has long words."""
 COMPLETE = 1e-9
 """How far ``sum_i K_i^dag K_i`` may be off the identity."""
 NEVER = 1e-28
@@ -137,7 +139,15 @@ def start_state(process: Process, start: ArrayLike | None) -> NDArray:
     norm = np.linalg.norm(start)
     if not abs(norm - 1) < 1e-6:
         raise ValueError(f"Argument `start` must have norm 1, but has {norm:.6g}.")
+    start = start / norm
     return np.outer(start, start.conj())
+
+
+def ensemble(process: Process, start: ArrayLike | None) -> tuple[NDArray, NDArray]:
+    """A start as a mixture of pure states: weights ``(k,)``, vectors ``(dim, k)``."""
+    weights, vectors = np.linalg.eigh(start_state(process, start))
+    kept = weights > 1e-14  # the others are 0 but for rounding
+    return weights[kept], vectors[:, kept]
 
 
 def check_length(process: Process, length: int, name: str = "length") -> None:
@@ -259,6 +269,11 @@ def word_probabilities(
     """
     process = check_process(process)
     check_length(process, length)
+    if length > MAX_AXES:
+        raise ValueError(
+            f"Argument `length` must be at most {MAX_AXES}, the most axes that an array "
+            f"has, but is {length}."
+        )
     memories = branches(process, length // 2, start_state(process, start))
     found = pairing(memories, effects(process, length - length // 2))
     return found.reshape((process.n_symbols,) * length)
@@ -297,8 +312,8 @@ def sample(
     check_size("n_sequences", n_sequences)
     check_size("length", length)
     check_rng(rng)
-    weights, vectors = np.linalg.eigh(start_state(process, start))
-    drawn = _draw(np.tile(np.maximum(weights, 0.0), (n_sequences, 1)), rng)
+    weights, vectors = ensemble(process, start)
+    drawn = _draw(np.tile(weights, (n_sequences, 1)), rng)
     memory = vectors.T[drawn]  # a mixed start is a pure one, drawn
     record = np.empty((n_sequences, length), dtype=np.int64)
     for t in range(length):
@@ -344,8 +359,8 @@ def log_likelihood(
     """
     process = check_process(process)
     records = check_records(process, records, skip)
-    weights, vectors = np.linalg.eigh(start_state(process, start))
-    root = vectors * np.sqrt(np.maximum(weights, 0.0))
+    weights, vectors = ensemble(process, start)
+    root = vectors * np.sqrt(weights / weights.sum())
     # rho = A A^dag; A is carried, so rounding of a probability 0 stays far below 1e-16
     memory = np.broadcast_to(root, (len(records), *root.shape))
     total = np.zeros(len(records))
