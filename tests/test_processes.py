@@ -301,6 +301,14 @@ def test_samples_follow_the_words():
         assert found.pvalue > 1e-3
 
 
+@every_process
+def test_samples_do_not_depend_on_the_basis(process):
+    """Nor on which eigenvectors a library returns for the stationary memory."""
+    other = turned(process, np.random.default_rng(8))
+    drawn = [sample(p, 50, 12, np.random.default_rng(9)) for p in (process, other)]
+    np.testing.assert_array_equal(*drawn)
+
+
 def test_samples_start_where_they_are_told_and_repeat():
     process = square_and_diamond()
     draws = [

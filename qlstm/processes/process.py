@@ -143,11 +143,16 @@ def start_state(process: Process, start: ArrayLike | None) -> NDArray:
     return np.outer(start, start.conj())
 
 
-def ensemble(process: Process, start: ArrayLike | None) -> tuple[NDArray, NDArray]:
-    """A start as a mixture of pure states: weights ``(k,)``, vectors ``(dim, k)``."""
+def start_root(process: Process, start: ArrayLike | None) -> NDArray:
+    """The positive root A of a start, ``start = A A^dag``, ``(dim, dim)``, of norm 1.
+
+    Carried in the place of a density matrix, it keeps the rounding of a probability 0
+    far below 1e-16. It is unique, so the same seed draws the same on any machine.
+    """
     weights, vectors = np.linalg.eigh(start_state(process, start))
-    kept = weights > 1e-14  # the others are 0 but for rounding
-    return weights[kept], vectors[:, kept]
+    weights = np.where(weights > 1e-14, weights, 0.0)  # less is rounding
+    root = np.sqrt(weights / weights.sum())
+    return vectors * root @ vectors.conj().T
 
 
 def check_length(process: Process, length: int, name: str = "length") -> None:
@@ -305,22 +310,22 @@ def sample(
     Example:
         >>> from qlstm.processes import square_and_diamond
         >>> sample(square_and_diamond(), 2, 8, np.random.default_rng(0))
-        array([[0, 3, 3, 3, 3, 3, 3, 3],
-               [1, 3, 3, 3, 0, 0, 0, 2]])
+        array([[2, 0, 3, 3, 3, 3, 3, 3],
+               [1, 1, 3, 3, 3, 0, 0, 0]])
     """
     process = check_process(process)
     check_size("n_sequences", n_sequences)
     check_size("length", length)
     check_rng(rng)
-    weights, vectors = ensemble(process, start)
-    drawn = _draw(np.tile(weights, (n_sequences, 1)), rng)
-    memory = vectors.T[drawn]  # a mixed start is a pure one, drawn
+    root = start_root(process, start)
+    memory = np.broadcast_to(root, (n_sequences, *root.shape))
     record = np.empty((n_sequences, length), dtype=np.int64)
     for t in range(length):
-        ends = np.einsum("iab,nb->nia", process.kraus, memory)
-        record[:, t] = _draw(np.vecdot(ends, ends).real, rng)
-        memory = ends[np.arange(n_sequences), record[:, t]]
-        memory = memory / np.linalg.norm(memory, axis=1, keepdims=True)
+        ends = process.kraus @ memory[:, None]
+        p = (np.abs(ends) ** 2).sum(axis=(2, 3))
+        record[:, t] = drawn = _draw(p, rng)
+        chosen = np.arange(n_sequences), drawn
+        memory = ends[chosen] / np.sqrt(p[chosen])[:, None, None]
     return record
 
 
@@ -359,9 +364,7 @@ def log_likelihood(
     """
     process = check_process(process)
     records = check_records(process, records, skip)
-    weights, vectors = ensemble(process, start)
-    root = vectors * np.sqrt(weights / weights.sum())
-    # rho = A A^dag; A is carried, so rounding of a probability 0 stays far below 1e-16
+    root = start_root(process, start)
     memory = np.broadcast_to(root, (len(records), *root.shape))
     total = np.zeros(len(records))
     for t, symbols in enumerate(records.T):
