@@ -269,7 +269,8 @@ def test_the_rate_s_upper_bound_is_that_of_blocks():
 
 @pytest.mark.parametrize("process, n", [(square_and_diamond(), 4), (trine(), 3)])
 def test_symbols_are_causal_states(process, n):
-    emit, _, weights = causal_states(process)
+    emit, _, weights, blurred = causal_states(process)
+    assert blurred == 0
     assert emit.shape == (n, process.n_symbols)
     np.testing.assert_allclose(weights, 1 / n, atol=1e-14)
     assert statistical_complexity(process) == pytest.approx(np.log2(n), abs=1e-12)
@@ -290,6 +291,48 @@ def test_excess_lies_below_both_memories():
         assert excess - error <= simulator_entropy(process) + 1e-9
         assert excess - error <= memory_entropy(process) + 1e-9
         assert simulator_entropy(process) <= statistical_complexity(process) + 1e-9
+
+
+@pytest.mark.parametrize("s, alpha", [(0.5, 0.05), (0.8, 0.05), (0.3, 0.3)])
+def test_an_overdamped_clock_has_states_that_come_together(s, alpha):
+    """All ages differ, but less and less: they have too many bits to be counted."""
+    clock = qubit_clock(s, alpha)
+    assert causal_states(clock).blurred > 0.01
+    with pytest.raises(ValueError, match="can be told apart") as caught:
+        statistical_complexity(clock)
+    assert "\n" not in str(caught.value)
+    excess, error = excess_entropy(clock, 60)
+    assert excess - error <= simulator_entropy(clock) <= 1
+
+
+@pytest.mark.parametrize("alpha", [0.0, np.pi])
+def test_a_clock_that_never_clicks_has_one_state(alpha):
+    clock = qubit_clock(0.8, alpha)
+    assert statistical_complexity(clock) == simulator_entropy(clock) == 0
+
+
+def test_a_simulator_whose_states_slowly_turn_out_different():
+    """Two states that symbols show; their overlap solves c = (1 - 1.5e) c: it is 0."""
+    e = 1e-6
+    stay = np.diag([np.sqrt(1 - e), np.sqrt(1 - 2 * e)])
+    change = np.sqrt([[0, 2 * e], [e, 0]])
+    kraus = [stay * [1, 0], stay * [0, 1], change * [1, 0], change * [0, 1]]
+    shown = Process(np.array(kraus))
+    entropy_of_two = -np.array([1, 2]) @ np.log2([1 / 3, 2 / 3]) / 3
+    assert simulator_entropy(shown) == pytest.approx(entropy_of_two, abs=1e-9)
+
+
+@pytest.mark.parametrize("e, f", [(1.1e-9, 3.7e-9), (1e-6, 3e-6), (0.1, 0.3)])
+def test_a_slow_memory_has_a_larger_error(e, f):
+    """Two states that symbols show, left with probability e and f."""
+    step = np.array([[1 - e, f], [e, 1 - f]])  # from column to row
+    kraus = np.zeros((2, 2, 2, 2))
+    for a, b in np.ndindex(2, 2):
+        kraus[a, b, a, b] = np.sqrt(step[a, b])
+    weights = np.array([f, e]) / (e + f)
+    value, error = excess_entropy(Process(kraus.reshape(4, 2, 2)), 3)
+    true = -weights @ np.log2(weights)  # a symbol names the states before and after
+    assert abs(value - true) <= error < 1e-6
 
 
 # What is wrong, in one line

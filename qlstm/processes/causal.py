@@ -5,13 +5,16 @@ rank one, and it occurs again and again. From there the words are followed, symb
 symbol, and states that no future tells apart are merged.
 """
 
+from collections import deque
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import spsolve
 
 from qlstm.processes.bounds import span
-from qlstm.processes.process import Process, branches, check_process, stationary_state
+from qlstm.processes.process import Process, check_process, start_root
 from qsim.entanglement import entropy
 from qsim.entanglement.density import entropy_of_probabilities
 
@@ -20,9 +23,13 @@ CUT = 1e-14
 MAX_STATES = 512
 """Most causal states that are followed."""
 SAME = 1e-9
-"""Futures whose probabilities differ by less are the same."""
+"""Futures whose probabilities differ by less are not told apart."""
+EQUAL = 1e-13
+"""Futures that differ by less are equal but for rounding."""
 SYNC = 4
 """Most symbols of a word that leaves the memory in one state."""
+MAX_ROOTS = 2**16
+"""Most words that are looked through for one."""
 
 
 class CausalStates(NamedTuple):
@@ -34,19 +41,24 @@ class CausalStates(NamedTuple):
     """The state that follows, in the same shape; 0 where the symbol never comes."""
     weights: NDArray[np.float64]
     """Stationary probability of each state, ``(n_states,)``."""
+    blurred: float
+    """Stationary probability of states that stand for others, too, whose futures are
+    not the same but differ by less than 1e-9."""
 
 
 def causal_states(process: Process) -> CausalStates:
     """The causal states of a process, as its words lead to them.
 
     There may be countably many, as of a clock. States are followed until a step leads
-    out of them with a probability below 1e-14 in all; that is cut off.
+    out of them with a probability below 1e-14 in all; that is cut off. States may come
+    nearer to each other without end: those within 1e-9 are one here, and `blurred` says
+    how much of the time that is.
 
     Args:
         process: The process.
 
     Returns:
-        `CausalStates` (emit, move, weights).
+        `CausalStates` (emit, move, weights, blurred).
 
     Raises:
         ValueError: If no word of up to four symbols leaves the memory in one state, if
@@ -75,7 +87,8 @@ def statistical_complexity(process: Process) -> float:
         Bits.
 
     Raises:
-        ValueError: As `causal_states`.
+        ValueError: As `causal_states`, and if it visits states that come nearer to each
+            other without end: their number counts here, and it is not seen.
 
     References:
         Shalizi and Crutchfield, J. Stat. Phys. 104, 817 (2001).
@@ -85,7 +98,14 @@ def statistical_complexity(process: Process) -> float:
         >>> round(statistical_complexity(square_and_diamond()), 9)
         2.0
     """
-    return float(entropy_of_probabilities(causal_states(process).weights))
+    found = causal_states(process)
+    if found.blurred > SAME:
+        raise ValueError(
+            "Argument `process` must have causal states that can be told apart, but "
+            f"{found.blurred:.3g} of the time it is in some that differ by less than "
+            f"{SAME:g}."
+        )
+    return float(entropy_of_probabilities(found.weights))
 
 
 def simulator_entropy(process: Process) -> float:
@@ -112,31 +132,44 @@ def simulator_entropy(process: Process) -> float:
         >>> round(simulator_entropy(square_and_diamond()), 4)
         1.2018
     """
-    emit, move, weights = causal_states(process)
-    root, overlap = np.sqrt(emit), np.ones((len(emit), len(emit)))
-    for _ in range(100_000):
-        terms = (
-            np.outer(a, a) * overlap[np.ix_(to, to)]
-            for a, to in zip(root.T, move.T, strict=True)
-        )
-        before, overlap = overlap, sum(terms)
-        np.fill_diagonal(overlap, 1.0)
-        if np.abs(overlap - before).max() < 1e-15:
-            break
-    side = np.sqrt(weights)
-    gram = side[:, None] * overlap * side  # it has the eigenvalues of the mean
+    found = causal_states(process)
+    side = np.sqrt(found.weights)
+    gram = side[:, None] * _overlaps(found) * side  # it has the mean's eigenvalues
     return float(entropy(gram[None])[0])
+
+
+def _overlaps(states: CausalStates) -> NDArray[np.float64]:
+    """``c_jk`` of the canonical simulator: one linear equation a pair, j below k."""
+    n_states = len(states.weights)
+    j, k = np.triu_indices(n_states, 1)
+    number = np.zeros((n_states, n_states), dtype=np.int64)
+    number[j, k] = number[k, j] = np.arange(len(j))
+    equations = [sparse.eye_array(len(j), format="csr")]
+    known = np.zeros(len(j))
+    for p, to in zip(states.emit.T, states.move.T, strict=True):
+        factor, after = np.sqrt(p[j] * p[k]), number[to[j], to[k]]
+        met = to[j] == to[k]
+        known += np.where(met, factor, 0.0)
+        factor = np.where(met, 0.0, factor)
+        rows = (factor, (np.arange(len(j)), after))
+        equations.append(-sparse.csr_array(rows, shape=(len(j), len(j))))
+    overlap = np.eye(n_states)
+    if len(j):
+        overlap[j, k] = overlap[k, j] = spsolve(sum(equations[1:], equations[0]), known)
+    return overlap
 
 
 def _synchronized(process: Process) -> NDArray:
     """The memory behind the first word that leaves one, a vector ``(dim,)``."""
-    sigma, operators = stationary_state(process), np.eye(process.dim)[None]
+    roots = start_root(process, None)[None]
     for length in range(1, SYNC + 1):
-        operators = process.kraus @ operators[:, None]
-        operators = operators.reshape(-1, process.dim, process.dim)
-        p = np.trace(branches(process, length, sigma), axis1=1, axis2=2).real
-        left, singular, _ = np.linalg.svd(operators)
-        pure = (singular[:, 1:] < 1e-12 * singular[:, :1]).all(axis=1) & (p > 1e-12)
+        if process.n_symbols**length > MAX_ROOTS:
+            break
+        roots = process.kraus @ roots[:, None]
+        roots = roots.reshape(-1, process.dim, process.dim)
+        left, singular, _ = np.linalg.svd(roots)
+        pure = (singular[:, 1:] < 1e-12 * singular[:, :1]).all(axis=1)
+        pure &= singular[:, 0] > 1e-6
         if pure.any():
             return left[np.argmax(pure), :, 0]
     raise ValueError(
@@ -147,53 +180,78 @@ def _synchronized(process: Process) -> NDArray:
 
 def _follow(process: Process, first: NDArray) -> CausalStates:
     """The states that words lead to from a memory, until nearly nothing leads out."""
-    seen = span(Process(process.kraus.conj().mT), np.eye(process.dim)).conj()
-
-    def future(memory: NDArray) -> NDArray:
-        return (seen @ np.outer(memory, memory.conj()).ravel()).real
-
-    memories, futures = [first], np.array([future(first)])
-    emit, move = np.zeros((2, 1, process.n_symbols))
-    move, followed = move.astype(np.int64), np.array([False])
+    tree = _Tree(process, first)
     flow = np.ones(1)
     while flow.sum() >= CUT:
-        for state in np.flatnonzero(flow >= CUT / len(flow)):
-            ends = process.kraus @ memories[state]
-            emit[state], followed[state] = np.vecdot(ends, ends).real, True
-            for symbol in np.flatnonzero(emit[state] > 1e-24):
-                memory = ends[symbol] / np.linalg.norm(ends[symbol])
-                same = np.abs(futures - future(memory)).max(axis=1) < SAME
-                at = int(np.argmax(same)) if same.any() else len(memories)
-                move[state, symbol] = at
-                if at == len(memories):
-                    memories.append(memory)
-                    futures = np.vstack([futures, future(memory)])
-        emit, move = (_lengthen(rows, len(memories)) for rows in (emit, move))
-        followed = _lengthen(followed, len(memories))
-        found = _close(emit, move, followed)
-        flow = np.bincount(
-            move[followed].ravel(),
-            (found.weights[:, None] * emit[followed]).ravel(),
-            minlength=len(memories),
-        )
-        flow[followed] = 0.0
+        todo = deque(np.flatnonzero(flow >= CUT / len(flow)))
+        enough = 1.25 * len(flow)  # so many, until the flow is worked out anew
+        while todo and len(tree.memories) <= enough:
+            todo.extend(tree.follow(int(todo.popleft())))
+        found, flow = tree.close()
         _check_few(len(found.weights), flow.sum())
     return found
 
 
-def _lengthen(rows: NDArray, length: int) -> NDArray:
-    """Rows with zeros behind them."""
-    return np.concatenate(
-        [rows, np.zeros((length - len(rows), *rows.shape[1:]), rows.dtype)]
-    )
+class _Tree:
+    """States that were reached, and of those that were followed what comes next."""
+
+    def __init__(self, process: Process, first: NDArray) -> None:
+        effects = span(Process(process.kraus.conj().mT), np.eye(process.dim))
+        self.process, self.seen = process, effects.conj()
+        self.memories, self.futures = [first], self.future(first)[None]
+        self.emit: list[NDArray | None] = [None]
+        self.move: list[NDArray] = [np.zeros(process.n_symbols, dtype=np.int64)]
+        self.near: set[int] = set()
+
+    def future(self, memory: NDArray) -> NDArray:
+        """What a memory says about all that may come."""
+        return (self.seen @ np.outer(memory, memory.conj()).ravel()).real
+
+    def follow(self, state: int) -> list[int]:
+        """Write each symbol in a state; return the states that are new."""
+        ends, before = self.process.kraus @ self.memories[state], len(self.memories)
+        self.emit[state] = np.vecdot(ends, ends).real
+        for symbol in np.flatnonzero(self.emit[state] > 1e-24):
+            memory = ends[symbol] / np.linalg.norm(ends[symbol])
+            self.move[state][symbol] = self.number(memory)
+        return list(range(before, len(self.memories)))
+
+    def number(self, memory: NDArray) -> int:
+        """The state that a memory is in; a new one if its future was not seen yet."""
+        future = self.future(memory)
+        off = np.abs(self.futures - future).max(axis=1)
+        at = int(np.argmin(off))
+        if off[at] < SAME:
+            if off[at] > EQUAL:
+                self.near.add(at)
+            return at
+        self.memories.append(memory)
+        self.futures = np.vstack([self.futures, future])
+        self.emit.append(None)
+        self.move.append(np.zeros_like(self.move[0]))
+        return len(self.memories) - 1
+
+    def close(self) -> tuple[CausalStates, NDArray]:
+        """The followed states as a machine, and what flows to each of the others."""
+        followed = np.array([p is not None for p in self.emit])
+        emit = np.array([p for p in self.emit if p is not None])
+        move = np.array(self.move)[followed]
+        found = _close(emit, move, followed, self.near)
+        moved = (found.weights[:, None] * emit).ravel()
+        flow = np.bincount(move.ravel(), moved, minlength=len(followed))
+        return found, np.where(followed, 0.0, flow)
 
 
-def _close(emit: NDArray, move: NDArray, followed: NDArray) -> CausalStates:
-    """The states that were followed as a machine; what leads out goes to the first."""
+def _close(
+    emit: NDArray, move: NDArray, followed: NDArray, near: set[int]
+) -> CausalStates:
+    """A machine of the states that were followed; what leads out goes to the first."""
     order = np.cumsum(followed) - 1
-    move = np.where(followed[move], order[move], 0)[followed]
-    emit = emit[followed] / emit[followed].sum(axis=1, keepdims=True)
-    return CausalStates(emit, move, _stationary(emit, move))
+    move = np.where(followed[move], order[move], 0)
+    emit = emit / emit.sum(axis=1, keepdims=True)
+    weights = _stationary(emit, move)
+    blurred = weights[order[[k for k in near if followed[k]]]].sum()
+    return CausalStates(emit, move, weights, float(blurred))
 
 
 def _check_few(n_states: int, flow: float) -> None:

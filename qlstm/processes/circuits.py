@@ -163,7 +163,7 @@ def evenodd_cell(k: int) -> ExactCell:
     of a quarter of pi.
 
     Args:
-        k: The power, at least 1.
+        k: The power, from 1 to 30: the more pulses, the more rounding adds up.
 
     Returns:
         An `ExactCell` (params, config, x); its x is a pulse, ``[0]``, and ``[1]``
@@ -172,7 +172,7 @@ def evenodd_cell(k: int) -> ExactCell:
 
     Raises:
         TypeError: If k is no integer.
-        ValueError: If it is not positive.
+        ValueError: If it is not in this range.
 
     References:
         Ambainis and Yakaryilmaz, Inf. Process. Lett. 112, 289 (2012): a qubit in the
@@ -186,6 +186,8 @@ def evenodd_cell(k: int) -> ExactCell:
         array([ 1., -1.,  1., -1.])
     """
     check_size("k", k)
+    if k > 30:
+        raise ValueError(f"Argument `k` must be at most 30, but is {k}.")
     entangler = np.pi / 4 * np.array([[12, 0, 2], [2, 6, 0], [15, 4, 13]])
     first, second, third = [[14, 10, 7], [0, 10, 3], [14, 14, 8]]
     disentangler = np.pi / 4 * np.array([third, second, first])  # last row comes first

@@ -17,6 +17,7 @@ from qlstm.processes.process import (
     NEVER,
     Process,
     check_process,
+    fixed_point,
     start_state,
     stationary_state,
     word_matrix,
@@ -28,6 +29,8 @@ MAX_MEMORIES = 2**16
 """Most memories that words lead to."""
 ROUNDING = 1e-11
 """What rounding may add to an error, in bits; memories are compared to 12 decimals."""
+ROUNDING_STEP = 1e-13
+"""And what it may add in each step."""
 
 
 class Estimate(NamedTuple):
@@ -36,7 +39,8 @@ class Estimate(NamedTuple):
     value: float
     """The middle of the two bounds."""
     error: float
-    """Half of what lies between them, with rounding."""
+    """Half of what lies between them, and what rounding may add: more if the memory is
+    so slow that its stationary state is uncertain."""
 
 
 def entropy_rate(process: Process, length: int) -> Estimate:
@@ -64,8 +68,8 @@ def entropy_rate(process: Process, length: int) -> Estimate:
         >>> round(value, 9), error < 1e-9
         (1.5, True)
     """
-    above, below = _conditional(process, length)
-    return _between(below[-1], above[-1])
+    above, below, rounding = _conditional(process, length)
+    return _between(below[-1], above[-1], rounding)
 
 
 def excess_entropy(process: Process, length: int) -> Estimate:
@@ -74,7 +78,9 @@ def excess_entropy(process: Process, length: int) -> Estimate:
     ``2 H(L) - H(2L) <= E <= 2 S(X^L R) - H(2L)``
 
     Below, L symbols on each side. Above, L symbols and R on one side, L symbols and the
-    memory behind them on the other: what comes before and after is read off these.
+    memory behind them on the other: what comes before and after is read off these. The
+    bounds need not meet: a memory that symbols never test keeps them apart, and then
+    the value in their middle says nothing. Look at the error.
 
     Args:
         process: The process, in its stationary state.
@@ -95,10 +101,10 @@ def excess_entropy(process: Process, length: int) -> Estimate:
         (0.5, True)
     """
     check_size("length", length)
-    above, below = _conditional(process, 2 * length)
+    above, below, rounding = _conditional(process, 2 * length)
     words, later = above[:length].sum(), above[length:].sum()
     with_r = memory_entropy(process) + below[:length].sum()
-    return _between(words - later, 2 * with_r - words - later)
+    return _between(words - later, 2 * with_r - words - later, rounding)
 
 
 def memory_entropy(process: Process) -> float:
@@ -111,7 +117,9 @@ def memory_entropy(process: Process) -> float:
         process: The process.
 
     Returns:
-        Bits; with the used registers set aside, ebits between memory and outputs.
+        Bits. From a pure start, with the used registers set aside, the memory's
+        entanglement with them comes to this in the long run, in ebits, if the channel
+        has no other eigenvalue of modulus 1.
 
     Raises:
         ValueError: If the process is wrong.
@@ -199,11 +207,15 @@ def past_future_information(
 
 def _conditional(
     process: Process, length: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """``H(X_t | X_1 ... X_(t-1))`` and ``S(X_t | X_1 ... X_(t-1) R)``, t = 1 to L."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """``H(X_t | X_1 ... X_(t-1))`` and ``S(X_t | X_1 ... X_(t-1) R)``, t = 1 to L.
+
+    And what rounding may have added.
+    """
     process = check_process(process)
     check_size("length", length)
-    weights, memories = np.ones(1), stationary_state(process)[None]
+    sigma, uncertain = fixed_point(process)
+    weights, memories = np.ones(1), sigma[None]
     above, below = np.empty(length), np.empty(length)
     for t in range(length):
         ends = MIXED.evolve(process.kraus, memories)
@@ -214,7 +226,7 @@ def _conditional(
         below[t] = weights @ (entropy_of_probabilities(spectra) - before)
         weights, memories = _merge(weights, ends, p)
         _check_few(len(weights), length, t + 1)
-    return above, below
+    return above, below, ROUNDING + length * ROUNDING_STEP + uncertain
 
 
 def _merge(weights: NDArray, ends: NDArray, p: NDArray) -> tuple[NDArray, NDArray]:
@@ -239,7 +251,7 @@ def _check_few(n_memories: int, length: int, reached: int) -> None:
         )
 
 
-def _between(low: float, high: float) -> Estimate:
+def _between(low: float, high: float, rounding: float) -> Estimate:
     """The middle of two bounds; rounding may have them cross."""
     half = max(float(high - low), 0.0) / 2
-    return Estimate(float(low + high) / 2, half + ROUNDING)
+    return Estimate(float(low + high) / 2, half + rounding)

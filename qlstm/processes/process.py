@@ -104,19 +104,28 @@ def stationary_state(process: Process) -> NDArray:
         array([[0.5, 0. ],
                [0. , 0.5]])
     """
-    kraus = check_process(process).kraus
-    dim = kraus.shape[-1]
+    return fixed_point(check_process(process))[0]
+
+
+def fixed_point(process: Process) -> tuple[NDArray, float]:
+    """The stationary memory of a checked process, and how uncertain rounding makes it.
+
+    The slower the memory changes, the less a step says about where it settles.
+    """
+    kraus, dim = process.kraus, process.dim
     step = MIXED.transfer(kraus) - np.eye(dim * dim)
     _, singular, right = np.linalg.svd(step)
-    if len(singular) > 1 and singular[-2] < 1e-10:
+    gap = singular[-2] if dim > 1 else 1.0
+    if gap < 1e-10:
         n_fixed = int((singular < 1e-10).sum())
         raise ValueError(
             "Argument `process` must have one stationary memory, but its channel has "
-            f"{n_fixed} independent fixed points; pass `start` where that is possible."
+            f"{n_fixed} independent fixed points, within rounding; pass `start` where "
+            "that is possible."
         )
     sigma = right[-1].conj().reshape(dim, dim)
     sigma = sigma / np.trace(sigma)
-    return (sigma + sigma.conj().T) / 2
+    return (sigma + sigma.conj().T) / 2, 1e-15 / float(gap)
 
 
 def start_state(process: Process, start: ArrayLike | None) -> NDArray:
