@@ -39,7 +39,7 @@ class Estimate(NamedTuple):
     value: float
     """The middle of the two bounds."""
     error: float
-    """Half of what lies between them, and what rounding may add: more if the memory is
+    """Half of what lies between them, and what rounding may add, more if the memory is
     so slow that its stationary state is uncertain."""
 
 
