@@ -224,6 +224,13 @@ def test_rounding_adds_nothing_to_the_rank(s, alpha):
     assert memory_rank(qubit_clock(1 - 1e-9, alpha)) <= 3
 
 
+@every_process
+def test_a_rank_does_not_depend_on_the_basis(process):
+    for seed in range(3):
+        other = turned(process, np.random.default_rng(seed))
+        assert memory_rank(other) == memory_rank(process)
+
+
 def test_a_bound_that_is_rounding_is_0():
     """As many states as the rank can be: whatever is left of the sum is rounding."""
     wide = [(tetrahedron(), 4, 8), (square_and_diamond(), 3, 8)]
