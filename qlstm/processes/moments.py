@@ -5,7 +5,7 @@ seen a probability near 0, the likelihood is all but infinite, and the square is
 So the moments find the place, and the likelihood of the records does the rest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +24,9 @@ from qlstm.processes.operators import (
 )
 from qlstm.processes.process import MAX_AXES, MAX_WORDS
 from qlstm.processes.records import check_symbols
+
+WORD_FLOOR = 1e-12
+"""What the probability of a word counts as, at least, in its logarithm."""
 
 
 class Writing(NamedTuple):
@@ -139,15 +142,53 @@ def moment_loss(
         x: The input, ``(1, n_features)``.
         frequencies: Of words of 1, 2, ... L symbols, flat.
     """
+
+    def squares(found: list[NDArray]) -> tuple[float, list[NDArray]]:
+        off = [p - f for p, f in zip(found, frequencies, strict=True)]
+        sizes = [f @ f for f in frequencies]
+        loss = sum(d @ d / size for d, size in zip(off, sizes, strict=True))
+        return loss, [2 * d / size for d, size in zip(off, sizes, strict=True)]
+
+    return _loss_of_words(params, config, x, len(frequencies), squares)
+
+
+def word_loss(
+    params: QLSTMParams,
+    config: QLSTMConfig,
+    x: NDArray,
+    frequencies: Sequence[NDArray],
+) -> tuple[float, QLSTMParams]:
+    """``-sum_w f(w) log2 P(w) / L`` over the longest words, and its gradient.
+
+    Args:
+        params: The parameters.
+        config: The configuration.
+        x: The input, ``(1, n_features)``.
+        frequencies: As in `moment_loss`.
+    """
+    f, length = frequencies[-1], len(frequencies)
+
+    def log_loss(found: list[NDArray]) -> tuple[float, list[NDArray]]:
+        p = np.maximum(found[-1], WORD_FLOOR)
+        zeros = [np.zeros_like(shorter) for shorter in found[:-1]]
+        return -(f @ np.log2(p)) / length, [*zeros, -f / (p * np.log(2) * length)]
+
+    return _loss_of_words(params, config, x, length, log_loss)
+
+
+def _loss_of_words(
+    params: QLSTMParams,
+    config: QLSTMConfig,
+    x: NDArray,
+    length: int,
+    loss_and_grad: Callable[[list[NDArray]], tuple[float, list[NDArray]]],
+) -> tuple[float, QLSTMParams]:
+    """A loss of the words in the stationary memory, and its gradient."""
     built = build(params, x, config)
     channels = transfers(built.kraus[0])
     point = fixed_point(channels.sum(axis=0))
-    run = write(channels, point.sigma, len(frequencies))
-    loss, grads = 0.0, []
-    for p, f in zip(run.probabilities, frequencies, strict=True):
-        size = f @ f
-        loss += (p - f) @ (p - f) / size
-        grads.append(2 * (p - f) / size)
+    run = write(channels, point.sigma, length)
+    loss, grads = loss_and_grad(run.probabilities)
     grad_channels, grad_sigma = write_backward(grads, run)
     grad_channels = grad_channels + fixed_point_backward(grad_sigma, point)
     grad_kraus = transfers_backward(grad_channels, built.kraus[0])

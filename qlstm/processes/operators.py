@@ -54,7 +54,11 @@ def build_backward(
 ) -> QLSTMParams:
     """The parameters' gradient from that of the Kraus operators, in their shape."""
     grad_angles, grad_values = CELLS[config.encoding].kraus_backward(
-        grad_kraus[None, None], built.encoded.values, built.angles, built.circuit, config
+        grad_kraus[None, None],
+        built.encoded.values,
+        built.angles,
+        built.circuit,
+        config,
     )
     grads = (
         *encode_backward(grad_values, built.encoded, built.inputs, config),

@@ -109,9 +109,7 @@ def prepare_records(
             than records.
     """
     n_sequences, length = records.shape
-    inputs, which = np.unique(
-        x.reshape(-1, x.shape[-1]), axis=0, return_inverse=True
-    )
+    inputs, which = np.unique(x.reshape(-1, x.shape[-1]), axis=0, return_inverse=True)
     which = np.broadcast_to(which.reshape(x.shape[:-1]), records.shape)
     letters = which * config.system_dim + records
     letters, first, counts = np.unique(
@@ -197,7 +195,9 @@ def listen(
     for level in records.words[1:]:
         levels.append(letters[level.letters] @ levels[-1][level.parents])
     begin = _begin(built.kraus, start)
-    states = [np.broadcast_to(begin.vectors, (records.ids.shape[1], *begin.vectors.shape))]
+    states = [
+        np.broadcast_to(begin.vectors, (records.ids.shape[1], *begin.vectors.shape))
+    ]
     found = []
     for ids in records.ids:
         grown = levels[-1][ids] @ states[-1]
