@@ -205,7 +205,8 @@ def moment_loss_and_grad(
     """How far the cell's words are from those that occur, and the gradient of that.
 
     ``sum_l |P_l - f_l|^2 / |f_l|^2``, with ``P_l`` the probabilities of all words of l
-    symbols in the cell's stationary memory, ``f_l`` their frequencies
+    symbols in the cell's stationary memory (see `record_log_loss`), ``f_l`` their
+    frequencies
 
     Args:
         params: The parameters.
@@ -220,8 +221,7 @@ def moment_loss_and_grad(
 
     Raises:
         TypeError: If numbers are none.
-        ValueError: If a shape does not fit, a value is not finite, or the cell has no
-            one stationary memory (see `record_log_loss`).
+        ValueError: If a shape does not fit, or a value is not finite.
 
     Example:
         >>> from qlstm.processes import clock_cell, qubit_clock, word_probabilities

@@ -18,8 +18,8 @@ from qlstm.params import QLSTMConfig, QLSTMParams
 
 STARTS = ("first", "stationary")
 """Memories that a record may start with."""
-SINGULAR = 1e-12
-"""Below this, relative to the largest, a singular value is 0."""
+FIXED = 1e-10
+"""Singular values of ``1 - T`` below this are 0 but for rounding."""
 
 
 class Built(NamedTuple):
@@ -95,44 +95,45 @@ class FixedPoint(NamedTuple):
 
     sigma: NDArray
     """Row by row, ``(d^2,)``."""
-    inverse: NDArray
-    """Of ``A = 1 - T + e t^T``, ``(d^2, d^2)``."""
+    projector: NDArray
+    """Pi, onto what the channel leaves as it is, ``(d^2, d^2)``."""
+    resolvent: NDArray
+    """``S = (1 - T + Pi)^-1 - Pi``, ``(d^2, d^2)``."""
 
 
 def fixed_point(channel: NDArray) -> FixedPoint:
-    """The memory that a channel leaves as it is, ``T sigma = sigma, tr sigma = 1``.
+    """The memory that a channel leaves as it is, ``sigma = T sigma = Pi e``.
 
-    With the maximally mixed memory e and ``t . sigma = tr sigma``, it solves ``A sigma
-    = e, A = 1 - T + e t^T``. Where there are several, and e is one, e is taken.
+    Pi is the limit of ``(1 + T + ... + T^(n-1)) / n``, and e the maximally mixed
+    memory: where several memories are stationary, sigma is the mean over a long run
+    that starts with e.
 
     Args:
         channel: ``T = sum_i T_i``, ``(d^2, d^2)``.
-
-    Raises:
-        ValueError: If there are several, and the maximally mixed memory is none.
     """
     n = len(channel)
     d = round(n**0.5)
-    trace = np.eye(d).ravel()
-    mixed = trace / d
-    system = np.eye(n) - channel + mixed[:, None] * trace
-    left, singular, right = np.linalg.svd(system)
-    kept = singular > SINGULAR * singular[0]
-    if not kept.all() and np.abs(channel @ mixed - mixed).max() > SINGULAR:
-        raise ValueError(
-            "Argument `params` must be of a cell that has one stationary memory, but "
-            f"its channel has {n - kept.sum() + 1} independent fixed points."
-        )
-    inverse = (right[kept].conj().T / singular[kept]) @ left[:, kept].conj().T
-    return FixedPoint(inverse @ mixed, inverse)
+    left, singular, right = np.linalg.svd(np.eye(n) - channel)
+    fixed = singular < FIXED
+    fixed[-1] = True
+    rows, columns = left[:, fixed].conj().T, right[fixed].conj().T
+    projector = columns @ np.linalg.solve(rows @ columns, rows)
+    resolvent = np.linalg.inv(np.eye(n) - channel + projector) - projector
+    return FixedPoint(projector @ np.eye(d).ravel() / d, projector, resolvent)
 
 
 def fixed_point_backward(grad_sigma: NDArray, point: FixedPoint) -> NDArray:
-    """``grad_T = lambda sigma^dag`` with ``A^dag lambda = grad_sigma``.
+    """``grad_T = S^dag grad_sigma sigma^dag + Pi^dag grad_sigma (S e)^dag``.
 
-    From ``d sigma = T d sigma + dT sigma``, where ``t . d sigma = 0``.
+    From ``dPi = S dT Pi + Pi dT S``. Where one memory is stationary, the second term
+    only holds the trace, which no channel changes.
     """
-    return np.outer(point.inverse.conj().T @ grad_sigma, point.sigma.conj())
+    n = len(grad_sigma)
+    d = round(n**0.5)
+    turned = point.resolvent @ np.eye(d).ravel() / d
+    return np.outer(
+        point.resolvent.conj().T @ grad_sigma, point.sigma.conj()
+    ) + np.outer(point.projector.conj().T @ grad_sigma, turned.conj())
 
 
 def check_start(start: str, n_inputs: int) -> None:

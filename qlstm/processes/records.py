@@ -267,7 +267,7 @@ def _start_backward(run: Listening, records: Records) -> NDArray:
     Before the first symbol there is no second term.
     """
     share = records.weights[:, None, None]
-    last, grad = run.states[-1], 0.0
+    last = run.states[-1]
     grad = (last.conj().mT @ (share * last)).sum(axis=0)
     if records.heard:
         heard = run.states[records.heard]
@@ -381,8 +381,8 @@ def record_log_loss(
         skip: So many first symbols of each are heard, not scored.
         start: Memory before the first symbol: ``"first"``, the first basis state, or
             ``"stationary"``, the memory that the cell leaves as it is at a constant
-            input. If it leaves several, and the maximally mixed one is among them, that
-            one.
+            input. Where there are several, the mean over a long run that starts
+            maximally mixed.
 
     Returns:
         The mean over the records, in bits a symbol.
