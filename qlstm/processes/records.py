@@ -9,9 +9,10 @@ the configuration's rule. Equal records and equal inputs are worked out once, an
 short words: a product of a few Kraus operators is one operator, which many places of
 many records share. So a record is a few steps long.
 
-Records carry ``A_t``, ``(n_records, d, r)``, with ``P = tr A M A^dag``: r is 1 where
+Records carry ``A_t``, ``(d, r, n_records)``, with ``P = tr A M A^dag``: r is 1 where
 the memory starts in the first basis state; from a mixed one A starts as the identity,
-and M is that memory.
+and M is that memory. Their axis is the last: many small products are then a few long
+ones.
 """
 
 from typing import NamedTuple
@@ -179,7 +180,7 @@ class Listening(NamedTuple):
     """Operators of the words' beginnings, ``(n_words, d, d)`` by length."""
     start: Start
     states: list[NDArray]
-    """A before each block and behind the last, ``(n_records, d, r)``."""
+    """A before each block and behind the last, ``(d, r, n_records)``."""
     p: NDArray[np.float64]
     """Of each block, given those before, ``(n_blocks, n_records)``."""
 
@@ -195,14 +196,14 @@ def listen(
     for level in records.words[1:]:
         levels.append(letters[level.letters] @ levels[-1][level.parents])
     begin = _begin(built.kraus, start)
-    states = [
-        np.broadcast_to(begin.vectors, (records.ids.shape[1], *begin.vectors.shape))
-    ]
-    found = []
+    operators = _last(levels[-1])
+    wide = (*begin.vectors.shape, records.ids.shape[1])
+    states, found = [np.broadcast_to(begin.vectors[..., None], wide)], []
     for ids in records.ids:
-        grown = levels[-1][ids] @ states[-1]
-        p = np.maximum(_inner(grown @ begin.weights, grown), FLOOR)
-        states.append(grown / np.sqrt(p)[:, None, None])
+        grown = _product(operators[..., ids], states[-1])
+        weighed = _weighed(grown, begin.weights)
+        p = np.maximum((weighed * grown.conj()).real.sum(axis=(0, 1)), FLOOR)
+        states.append(grown / np.sqrt(p))
         found.append(p)
     return Listening(built, letters, levels, begin, states, np.array(found))
 
@@ -216,10 +217,19 @@ def _begin(kraus: NDArray, start: str) -> Start:
     return Start(np.eye(d), point.sigma.reshape(d, d), point)
 
 
-def _inner(first: NDArray, second: NDArray) -> NDArray[np.float64]:
-    """``Re tr first second^dag`` of each pair."""
-    n = len(first)
-    return np.vecdot(second.reshape(n, -1), first.reshape(n, -1)).real
+def _last(matrices: NDArray) -> NDArray:
+    """Matrices ``(n, d, d)`` as ``(d, d, n)``."""
+    return np.ascontiguousarray(np.moveaxis(matrices, 0, -1))
+
+
+def _product(first: NDArray, second: NDArray) -> NDArray:
+    """Products of matrices ``(d, d, n)`` and ``(d, r, n)``."""
+    return np.einsum("ijn,jkn->ikn", first, second)
+
+
+def _weighed(states: NDArray, weights: NDArray) -> NDArray:
+    """``A M`` of states ``(d, r, n)``."""
+    return np.einsum("ijn,jk->ikn", states, weights)
 
 
 def listen_backward(
@@ -231,16 +241,17 @@ def listen_backward(
     the last one, ``grad_O_t = G_t A_(t-1)^dag / sqrt(p_t)``, ``G_(t-1) = O_t^dag G_t /
     sqrt(p_t)``; what was heard counts with the other sign, from where it ends.
     """
-    weights, share = run.start.weights, records.weights[:, None, None]
-    grad = 2 * share * (run.states[-1] @ weights)
+    weights, share = run.start.weights, records.weights
+    operators = _last(run.levels[-1].conj().mT)
+    grad = 2 * share * _weighed(run.states[-1], weights)
     grads = []
     for t in range(len(records.ids) - 1, -1, -1):
         if t == records.heard - 1:
-            grad = grad - 2 * share * (run.states[t + 1] @ weights)
-        grad = grad / np.sqrt(run.p[t])[:, None, None]
-        grads.append(grad @ run.states[t].conj().mT)
-        grad = run.levels[-1][records.ids[t]].conj().mT @ grad
-    grads = np.concatenate(grads[::-1])
+            grad = grad - 2 * share * _weighed(run.states[t + 1], weights)
+        grad = grad / np.sqrt(run.p[t])
+        grads.append(np.einsum("ikn,jkn->ijn", grad, run.states[t].conj()))
+        grad = _product(operators[..., records.ids[t]], grad)
+    grads = np.moveaxis(np.concatenate(grads[::-1], axis=-1), -1, 0)
     grad_words = sum_groups(grads, records.by_word, len(run.levels[-1]))
     grad_kraus = _words_backward(grad_words, run, records)[:-1]
     grad_kraus = grad_kraus.reshape(run.built.kraus.shape)
@@ -266,16 +277,18 @@ def _start_backward(run: Listening, records: Records) -> NDArray:
 
     Before the first symbol there is no second term.
     """
-    share = records.weights[:, None, None]
-    last = run.states[-1]
-    grad = (last.conj().mT @ (share * last)).sum(axis=0)
+    grad = _effects(run.states[-1], records.weights)
     if records.heard:
-        heard = run.states[records.heard]
-        grad = grad - (heard.conj().mT @ (share * heard)).sum(axis=0)
+        grad = grad - _effects(run.states[records.heard], records.weights)
     kraus = run.built.kraus[0]
     of_channel = fixed_point_backward(grad.ravel(), run.start.point)
     of_symbols = np.broadcast_to(of_channel, (len(kraus), *of_channel.shape))
     return transfers_backward(of_symbols, kraus)[None]
+
+
+def _effects(states: NDArray, share: NDArray) -> NDArray:
+    """``sum_n share_n A_n^dag A_n``, ``(r, r)``."""
+    return np.einsum("ijn,ikn->jk", states.conj(), share * states)
 
 
 def loss_of(run: Listening, records: Records) -> float:
