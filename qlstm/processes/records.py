@@ -10,8 +10,8 @@ short words: a product of a few Kraus operators is one operator, which many plac
 many records share. So a record is a few steps long.
 
 Records carry ``A_t``, ``(d, r, n_records)``, with ``P = tr A M A^dag``: r is 1 where
-the memory starts in the first basis state; from a mixed one A starts as the identity,
-and M is that memory. Their axis is the last: many small products are then a few long
+the memory starts in the first basis state; from a mixed one A starts as its
+eigenvectors, and M has their weights. Their axis is the last: many small products are then a few long
 ones.
 """
 
@@ -37,6 +37,8 @@ from qlstm.processes.process import NEVER, Process, check_records
 
 FLOOR = 1e-60
 """What a probability counts as, at least, while an optimizer is on its way."""
+TINY = 1e-14
+"""A weight of a mixed memory that is 0 but for rounding."""
 MAX_WORD = 16
 """Longest word that is worked out once."""
 
@@ -160,12 +162,12 @@ def _tree(words: NDArray) -> list[Letter]:
 
 
 class Start(NamedTuple):
-    """The memory before the first symbol: ``sigma = V M V^dag``."""
+    """The memory before the first symbol: ``sigma = V diag(m) V^dag``."""
 
     vectors: NDArray
     """V, ``(d, r)``."""
     weights: NDArray
-    """M, ``(r, r)``."""
+    """m, ``(r,)``; a diagonal keeps a probability 0 far below rounding of sigma."""
     point: FixedPoint | None
     """Where it came from, if it is the stationary one."""
 
@@ -212,9 +214,10 @@ def _begin(kraus: NDArray, start: str) -> Start:
     """The first basis state, or the stationary memory."""
     d = kraus.shape[-1]
     if start == "first":
-        return Start(np.eye(d)[:, :1], np.ones((1, 1)), None)
+        return Start(np.eye(d)[:, :1], np.ones(1), None)
     point = fixed_point(transfers(kraus[0]).sum(axis=0))
-    return Start(np.eye(d), point.sigma.reshape(d, d), point)
+    weights, vectors = np.linalg.eigh(point.sigma.reshape(d, d))
+    return Start(vectors, np.where(weights > TINY, weights, 0.0), point)
 
 
 def _last(matrices: NDArray) -> NDArray:
@@ -229,7 +232,7 @@ def _product(first: NDArray, second: NDArray) -> NDArray:
 
 def _weighed(states: NDArray, weights: NDArray) -> NDArray:
     """``A M`` of states ``(d, r, n)``."""
-    return np.einsum("ijn,jk->ikn", states, weights)
+    return states * weights[:, None]
 
 
 def listen_backward(
@@ -280,7 +283,8 @@ def _start_backward(run: Listening, records: Records) -> NDArray:
     grad = _effects(run.states[-1], records.weights)
     if records.heard:
         grad = grad - _effects(run.states[records.heard], records.weights)
-    kraus = run.built.kraus[0]
+    kraus, vectors = run.built.kraus[0], run.start.vectors
+    grad = vectors @ grad @ vectors.conj().T
     of_channel = fixed_point_backward(grad.ravel(), run.start.point)
     of_symbols = np.broadcast_to(of_channel, (len(kraus), *of_channel.shape))
     return transfers_backward(of_symbols, kraus)[None]
