@@ -287,7 +287,7 @@ CLOCK = QLSTMConfig(1, 1, 1, 1, rotation="RY", memory="sampled")
 def test_the_clock_is_learnt():
     truth, rng = qubit_clock(0.8, 0.5), np.random.default_rng([13, 1])
     records, held_out = (sample(truth, n, 40, rng) for n in (400, 1000))
-    found = fit_records(records, CLOCK, n_starts=8, rng=rng)
+    found = fit_records(records, CLOCK, n_starts=4, rng=rng)
     loss = record_log_loss(found.params, CLOCK, held_out, skip=15, start="stationary")
     assert abs(loss + log_likelihood(truth, held_out, skip=15).mean()) < 0.003
     assert found.log_loss == found.log_losses.min()
