@@ -382,7 +382,17 @@ RECORDS = np.array([[0, 2, 1, 3], [0, 1, 2, 2]])
         (
             lambda: record_log_loss(*EXACT[:2], [[0, 2]], inputs=[0.0, 1.0]),
             ValueError,
-            r"`x` must be finite and have shape \(1,\)",
+            r"`inputs` must have shape \(1,\) if it is constant, but has \(2,\)",
+        ),
+        (
+            lambda: record_log_loss(*EXACT[:2], [[0, 2]], inputs=[np.nan]),
+            ValueError,
+            "`inputs` must be finite, but is array",
+        ),
+        (
+            lambda: record_log_loss(*EXACT[:2], [[0, 2]], inputs=[[[0.0]], [[0.0, 1]]]),
+            TypeError,
+            "`inputs` must be an array of real numbers",
         ),
         (
             lambda: word_frequencies([[0, 1]], 3, 2),

@@ -146,14 +146,18 @@ def check_start(start: str, n_inputs: int) -> None:
         )
 
 
-def check_constant(x: ArrayLike | None, config: QLSTMConfig) -> NDArray[np.float64]:
+def check_constant(
+    x: ArrayLike | None, config: QLSTMConfig, name: str = "x"
+) -> NDArray[np.float64]:
     """A constant input as ``(1, n_features)``; None is zeros: the bias acts alone."""
     if x is None:
         return np.zeros((1, config.n_features))
-    x = as_real("x", x)
-    if x.shape != (config.n_features,) or not np.isfinite(x).all():
+    x = as_real(name, x)
+    if x.shape != (config.n_features,):
         raise ValueError(
-            f"Argument `x` must be finite and have shape ({config.n_features},), but is "
-            f"{x!r:.60}."
+            f"Argument `{name}` must have shape ({config.n_features},) if it is "
+            f"constant, but has {x.shape}."
         )
+    if not np.isfinite(x).all():
+        raise ValueError(f"Argument `{name}` must be finite, but is {x!r:.60}.")
     return x[None]

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qlstm.checks import as_real
 from qlstm.params import QLSTMConfig, QLSTMParams, check_inputs, check_params
 from qlstm.processes.operators import (
     Built,
@@ -341,8 +342,10 @@ def check_record_inputs(
         symbols: Checked records.
         config: The configuration.
     """
-    if inputs is None or np.ndim(inputs) < 2:
-        return check_constant(inputs, config)
+    if inputs is not None:
+        inputs = as_real("inputs", inputs)
+    if inputs is None or inputs.ndim < 2:
+        return check_constant(inputs, config, "inputs")
     inputs = check_inputs(inputs, config)
     if inputs.shape[:2] != symbols.shape:
         raise ValueError(
