@@ -31,6 +31,8 @@ from qlstm.processes.information import (
     memory_entropy,
     past_future_information,
 )
+from qlstm.processes.learning import RecordFit, fit_records
+from qlstm.processes.moments import moment_loss_and_grad, word_frequencies
 from qlstm.processes.process import (
     Process,
     check_process,
@@ -40,6 +42,7 @@ from qlstm.processes.process import (
     word_matrix,
     word_probabilities,
 )
+from qlstm.processes.records import record_log_loss, record_loss_and_grad
 
 __all__ = [
     "CausalStates",
@@ -47,6 +50,7 @@ __all__ = [
     "ExactCell",
     "MemoryBound",
     "Process",
+    "RecordFit",
     "causal_states",
     "cell_process",
     "check_process",
@@ -56,14 +60,18 @@ __all__ = [
     "evenodd_cell",
     "evenodd_inputs",
     "excess_entropy",
+    "fit_records",
     "log_likelihood",
     "memory_entropies",
     "memory_entropy",
     "memory_rank",
+    "moment_loss_and_grad",
     "past_future_information",
     "probability_clock",
     "probability_clock_cell",
     "qubit_clock",
+    "record_log_loss",
+    "record_loss_and_grad",
     "sample",
     "simulator_entropy",
     "square_and_diamond",
@@ -72,6 +80,7 @@ __all__ = [
     "statistical_complexity",
     "tetrahedron",
     "trine",
+    "word_frequencies",
     "word_matrix",
     "word_probabilities",
 ]

@@ -1,0 +1,458 @@
+"""Records: their likelihood, moments of short words, and what is learnt from them."""
+
+from itertools import pairwise, product
+
+import checker
+import numpy as np
+import pytest
+
+from qlstm import QLSTMConfig, init_params
+from qlstm.processes import (
+    cell_process,
+    clock_cell,
+    fit_records,
+    log_likelihood,
+    moment_loss_and_grad,
+    qubit_clock,
+    record_log_loss,
+    record_loss_and_grad,
+    sample,
+    square_and_diamond,
+    square_and_diamond_cell,
+    stationary_state,
+    word_frequencies,
+    word_probabilities,
+)
+from qlstm.processes.moments import word_loss
+from qlstm.processes.operators import build, fixed_point, transfers
+from qlstm.processes.records import (
+    listen,
+    listen_backward,
+    loss_of,
+    prepare_records,
+)
+
+CELLS = {
+    "RY": {"rotation": "RY"},
+    "RX": {"rotation": "RX"},
+    "RY, 2+1": {"rotation": "RY", "n_system": 2},
+    "RX, 1+2, inverse": {"rotation": "RX", "n_ancilla": 2, "disentangler": "inverse"},
+    "RY, 1+2, inverse": {"rotation": "RY", "n_ancilla": 2, "disentangler": "inverse"},
+    "RY, separate": {"rotation": "RY", "cut": "separate"},
+    "RX, angles in": {"rotation": "RX", "n_system": 2, "encoding": "angle"},
+    "RY, angles in": {"rotation": "RY", "n_ancilla": 2, "encoding": "angle"},
+    "affine readout": {"rotation": "RY", "readout": "affine"},
+}
+every_cell = pytest.mark.parametrize("options", CELLS.values(), ids=CELLS)
+SITUATIONS = [
+    ("first", None, 0),
+    ("first", "constant", 3),
+    ("first", "changing", 0),
+    ("first", "changing", 4),
+    ("stationary", None, 0),
+    ("stationary", "constant", 3),
+]
+every_situation = pytest.mark.parametrize("start, given, skip", SITUATIONS)
+
+
+def configured(n_system=1, n_ancilla=1, **options):
+    return QLSTMConfig(2, n_system, n_ancilla, 2, memory="sampled", **options)
+
+
+def drawn(config, rng):
+    """Angles all around, and a bias that is not short."""
+    params = init_params(config, rng)
+    angles = {
+        name: rng.uniform(-np.pi, np.pi, getattr(params, name).shape)
+        for name in ("entangler", "disentangler")
+    }
+    return params._replace(proj_bias=rng.normal(size=params.proj_bias.shape), **angles)
+
+
+def given_inputs(given, records, rng):
+    if given is None:
+        return None
+    shape = () if given == "constant" else records.shape
+    return rng.normal(size=(*shape, 2))
+
+
+@every_situation
+@every_cell
+def test_gradient_of_records_against_differences(options, start, given, skip):
+    rng, config = np.random.default_rng(1), configured(**options)
+    records = rng.integers(0, config.system_dim, (5, 7))
+    keywords = {
+        "inputs": given_inputs(given, records, rng),
+        "skip": skip,
+        "start": start,
+    }
+    error = checker.relative_error(
+        rng,
+        lambda: drawn(config, rng),
+        lambda params: record_log_loss(params, config, records, **keywords),
+        lambda params: record_loss_and_grad(params, config, records, **keywords)[1],
+    )
+    assert error < 1e-6
+
+
+def shift_gradient(params, config, records, inputs):
+    """Parameter shift of every gate occurrence, through P(record) (memory first).
+
+    P is linear in the state behind each occurrence: ``d log P = (P(+) - P(-)) / 2P``.
+    """
+    n, length = records.shape
+    rows = np.arange(n)
+
+    def operators(moved):
+        x = inputs.reshape(-1, inputs.shape[-1])
+        return build(moved, x, config).kraus.reshape(n, length, -1, *2 * [2])
+
+    def probability(of_step):  # the operators that were observed, step by step
+        memory = np.tile([1.0, 0.0], (n, 1))
+        for operator in of_step:
+            memory = (operator @ memory[:, :, None])[..., 0]
+        return np.vecdot(memory, memory).real
+
+    def observed(moved):
+        kraus = operators(moved)
+        return [kraus[rows, t, records[:, t]] for t in range(length)]
+
+    plain = observed(params)
+    grads = []
+    for name in ("entangler", "disentangler"):
+        grad = np.zeros_like(getattr(params, name))
+        for index in np.ndindex(grad.shape):
+            offset = np.zeros_like(grad)
+            offset[index] = np.pi / 2
+            both = [
+                observed(
+                    params._replace(**{name: getattr(params, name) + sign * offset})
+                )
+                for sign in (1, -1)
+            ]
+            for t in range(length):
+                up, down = (
+                    probability([*plain[:t], moved[t], *plain[t + 1 :]])
+                    for moved in both
+                )
+                grad[index] += ((up - down) / probability(plain)).mean() / 2
+        grads.append(-grad / (length * np.log(2)))
+    return grads
+
+
+@pytest.mark.parametrize("name", [name for name in CELLS if "1+2" not in name])
+def test_gradient_of_records_against_parameter_shift(name):
+    options = {**CELLS[name], "n_ancilla": 1}
+    rng, config = np.random.default_rng(2), configured(**options)
+    params, records = drawn(config, rng), rng.integers(0, config.system_dim, (4, 6))
+    inputs = rng.normal(size=(4, 6, 2))
+    _, grads = record_loss_and_grad(params, config, records, inputs=inputs)
+    shifted = shift_gradient(params, config, records, inputs)
+    for grad, exact in zip(grads[2:4], shifted, strict=True):
+        np.testing.assert_allclose(grad, exact, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("start", ["first", "stationary"])
+@pytest.mark.parametrize("name", ["RY", "RY, 2+1", "RX, angles in", "RY, angles in"])
+def test_log_loss_is_that_of_the_cell_s_process(name, start):
+    rng, config = np.random.default_rng(3), configured(**CELLS[name])
+    params, x = drawn(config, rng), rng.normal(size=2)
+    process, first = cell_process(params, config, x), np.eye(config.ancilla_dim)[0]
+    records = sample(process, 30, 20, rng, first)
+    for skip in (0, 7):
+        loss = record_log_loss(
+            params, config, records, inputs=x, skip=skip, start=start
+        )
+        begin = first if start == "first" else None
+        each = log_likelihood(process, records, begin, skip)
+        np.testing.assert_allclose(loss, -each.mean(), rtol=1e-12)
+
+
+def test_a_constant_input_may_be_given_at_each_step():
+    rng, config = np.random.default_rng(4), configured()
+    params, x = drawn(config, rng), rng.normal(size=2)
+    records = rng.integers(0, 2, (6, 9))
+    once = record_loss_and_grad(params, config, records, inputs=x)
+    each = np.broadcast_to(x, (6, 9, 2))
+    always = record_loss_and_grad(params, config, records, inputs=each)
+    assert once[0] == always[0]
+    for first, second in zip(once[1], always[1], strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("start, skip", list(product(["first", "stationary"], [0, 5])))
+def test_words_of_any_length_give_the_same(start, skip):
+    rng, config = np.random.default_rng(5), configured(n_system=2, rotation="RY")
+    params, records = drawn(config, rng), rng.integers(0, 4, (20, 13))
+    found = []
+    for block in (1, 2, 3, 8):
+        ready = prepare_records(records, np.zeros((1, 2)), config, skip, block)
+        run = listen(params, config, ready, start)
+        grads = listen_backward(run, ready, params, config)
+        found.append(np.concatenate([[loss_of(run, ready)], *map(np.ravel, grads)]))
+    np.testing.assert_allclose(found[1:], [found[0]] * 3, rtol=0, atol=1e-12)
+
+
+def test_equal_records_count_as_often_as_they_occur():
+    rng, config = np.random.default_rng(6), configured()
+    params, records = drawn(config, rng), rng.integers(0, 2, (3, 6))
+    twice = record_log_loss(params, config, records[[0, 1, 2, 1]])
+    each = [record_log_loss(params, config, records[[k]]) for k in (0, 1, 2, 1)]
+    np.testing.assert_allclose(twice, np.mean(each), rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["RY", "RY, 2+1", "RX, angles in", "RY, angles in"])
+def test_the_fixed_point_is_the_stationary_state(name):
+    rng, config = np.random.default_rng(7), configured(**CELLS[name])
+    params, x = drawn(config, rng), rng.normal(size=(1, 2))
+    sigma = fixed_point(transfers(build(params, x, config).kraus[0]).sum(axis=0)).sigma
+    expected = stationary_state(cell_process(params, config, x[0]))
+    np.testing.assert_allclose(sigma.reshape(expected.shape), expected, atol=1e-12)
+
+
+def test_where_several_memories_are_stationary_a_long_run_is_averaged():
+    kraus = np.zeros((2, 3, 3))  # two levels that stay, one that decays to the first
+    kraus[0] = np.diag([1.0, 1.0, 0.0])
+    kraus[1, 0, 2] = 1.0
+    sigma = fixed_point(transfers(kraus).sum(axis=0)).sigma.reshape(3, 3)
+    np.testing.assert_allclose(sigma, np.diag([2, 1, 0]) / 3, atol=1e-14)
+
+
+@pytest.mark.parametrize("loss", ["moments", "words"])
+@every_cell
+def test_gradient_of_words_against_differences(options, loss):
+    rng, config = np.random.default_rng(8), configured(**options)
+    records, x = rng.integers(0, config.system_dim, (9, 8)), rng.normal(size=2)
+    words = [word_frequencies(records, n, config.system_dim) for n in (1, 2, 3)]
+
+    def value(params):
+        if loss == "moments":
+            return moment_loss_and_grad(params, config, words, x=x)
+        flat = [f.ravel() for f in words]
+        return word_loss(params, config, x[None], flat)
+
+    error = checker.relative_error(
+        rng,
+        lambda: drawn(config, rng),
+        lambda params: value(params)[0],
+        lambda params: value(params)[1],
+    )
+    assert error < 1e-6
+
+
+def test_moments_are_those_of_word_probabilities():
+    rng, config = np.random.default_rng(9), configured(n_system=2, rotation="RY")
+    params, x = drawn(config, rng), rng.normal(size=2)
+    records = rng.integers(0, 4, (50, 10))
+    words = [word_frequencies(records, n, 4) for n in (1, 2, 3, 4)]
+    process = cell_process(params, config, x)
+    expected = sum(
+        ((word_probabilities(process, n) - f) ** 2).sum() / (f**2).sum()
+        for n, f in enumerate(words, start=1)
+    )
+    loss, _ = moment_loss_and_grad(params, config, words, x=x)
+    np.testing.assert_allclose(loss, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "cell, process",
+    [
+        (clock_cell(0.7, 0.9), qubit_clock(0.7, 0.9)),
+        (square_and_diamond_cell(), square_and_diamond()),
+    ],
+)
+def test_an_exact_cell_has_the_right_moments(cell, process):
+    words = [word_probabilities(process, n) for n in range(1, 5)]
+    loss, grads = moment_loss_and_grad(cell.params, cell.config, words)
+    assert loss < 1e-28
+    assert max(np.abs(grad).max() for grad in grads) < 1e-13
+
+
+def test_frequencies_count_windows():
+    records = np.array([[0, 1, 2, 0], [2, 2, 2, 2]])
+    counts = np.zeros((3, 3))
+    for record in records:
+        for pair in pairwise(record):
+            counts[pair] += 1
+    np.testing.assert_array_equal(word_frequencies(records, 2, 3), counts / 6)
+
+
+def clock_records(seed, n=200):
+    return sample(qubit_clock(0.7, 0.9), n, 40, np.random.default_rng(seed))
+
+
+CLOCK = QLSTMConfig(1, 1, 1, 1, rotation="RY", memory="sampled")
+
+
+def test_the_clock_is_learnt():
+    truth, rng = qubit_clock(0.8, 0.5), np.random.default_rng([13, 1])
+    records, held_out = (sample(truth, n, 40, rng) for n in (400, 1000))
+    found = fit_records(records, CLOCK, n_starts=4, rng=rng)
+    loss = record_log_loss(found.params, CLOCK, held_out, skip=15, start="stationary")
+    assert abs(loss + log_likelihood(truth, held_out, skip=15).mean()) < 0.003
+    assert found.log_loss == found.log_losses.min()
+
+
+def test_a_fit_is_its_seed_s_and_more_starts_leave_the_first():
+    records, options = clock_records(1, 50), {"max_iterations": 5}
+    few, many = (
+        fit_records(records, CLOCK, n_starts=n, rng=np.random.default_rng(2), **options)
+        for n in (2, 3)
+    )
+    np.testing.assert_array_equal(few.log_losses, many.log_losses[:2])
+    assert few.iterations.shape == (2, 2)
+    assert few.iterations.max() <= 5
+
+
+@pytest.mark.parametrize("phases", ["moments", "words", "likelihood"])
+def test_each_phase_lowers_its_loss(phases):
+    records = clock_records(3, 50)
+    short, long = (
+        fit_records(
+            records,
+            CLOCK,
+            n_starts=1,
+            rng=np.random.default_rng(4),
+            phases=phases,
+            max_iterations=n,
+        )
+        for n in (1, 20)
+    )
+    name = "moment_losses" if phases == "moments" else "log_losses"
+    assert getattr(long, name)[0] < getattr(short, name)[0]
+
+
+def test_separate_registers_learn_how_often_symbols_occur():
+    config = QLSTMConfig(1, 1, 1, 1, rotation="RY", memory="sampled", cut="separate")
+    records = clock_records(5)
+    found = fit_records(records, config, n_starts=1, rng=np.random.default_rng(6))
+    f = word_frequencies(records, 1, 2)
+    np.testing.assert_allclose(found.log_loss, -(f * np.log2(f)).sum(), atol=1e-6)
+
+
+def test_a_transducer_is_learnt():
+    rng = np.random.default_rng(7)
+    config = QLSTMConfig(1, 1, 1, 2, rotation="RY", memory="sampled")
+    inputs = rng.integers(0, 2, (100, 12, 1)) * 1.0
+    records = inputs[..., 0].astype(int)  # the input, repeated
+    found = fit_records(records, config, n_starts=4, rng=rng, inputs=inputs)
+    assert found.log_loss < 0.01
+    assert np.isnan(found.moment_losses).all()
+
+
+EXACT = square_and_diamond_cell()
+RECORDS = np.array([[0, 2, 1, 3], [0, 1, 2, 2]])
+
+
+@pytest.mark.parametrize(
+    "call, error, text",
+    [
+        (
+            lambda: record_log_loss(*EXACT[:2], RECORDS, start="stationary"),
+            ValueError,
+            "symbol 1 of record 1 has probability 0 at place 1",
+        ),
+        (
+            lambda: record_loss_and_grad(*EXACT[:2], [[0, 4]]),
+            ValueError,
+            "must hold symbols from 0 to 3, but record 0 has 4 at place 1",
+        ),
+        (
+            lambda: record_log_loss(*EXACT[:2], [[0, 2]], skip=2),
+            ValueError,
+            "`skip` must lie in 0..1",
+        ),
+        (
+            lambda: record_log_loss(*EXACT[:2], [[0, 2]], start="last"),
+            ValueError,
+            "`start` must be one of first, stationary",
+        ),
+        (
+            lambda: record_log_loss(
+                *EXACT[:2], [[0, 2]], inputs=[[[0.0], [1.0]]], start="stationary"
+            ),
+            ValueError,
+            "`start` must be 'first' where inputs change",
+        ),
+        (
+            lambda: record_log_loss(*EXACT[:2], [[0, 2]], inputs=np.zeros((1, 3, 1))),
+            ValueError,
+            r"`inputs` must have shape \(1, 2, 1\), an input for each symbol",
+        ),
+        (
+            lambda: record_log_loss(*EXACT[:2], [[0, 2]], inputs=[0.0, 1.0]),
+            ValueError,
+            r"`inputs` must have shape \(1,\) if it is constant, but has \(2,\)",
+        ),
+        (
+            lambda: record_log_loss(*EXACT[:2], [[0, 2]], inputs=[np.nan]),
+            ValueError,
+            "`inputs` must be finite, but is array",
+        ),
+        (
+            lambda: record_log_loss(*EXACT[:2], [[0, 2]], inputs=[[[0.0]], [[0.0, 1]]]),
+            TypeError,
+            "`inputs` must be an array of real numbers",
+        ),
+        (
+            lambda: word_frequencies([[0, 1]], 3, 2),
+            ValueError,
+            "`length` must be at most 2, the length of the records, but is 3",
+        ),
+        (
+            lambda: word_frequencies(np.zeros((1, 30), int), 21, 2),
+            ValueError,
+            "`length` must leave at most 1,048,576 words",
+        ),
+        (
+            lambda: moment_loss_and_grad(*EXACT[:2], []),
+            ValueError,
+            "`frequencies` must hold a length",
+        ),
+        (
+            lambda: moment_loss_and_grad(*EXACT[:2], [np.ones(3)]),
+            ValueError,
+            r"`frequencies\[0\]` must have shape \(4,\)",
+        ),
+        (
+            lambda: moment_loss_and_grad(*EXACT[:2], [np.zeros(4)]),
+            ValueError,
+            r"`frequencies\[0\]` must be finite and not all 0",
+        ),
+        (
+            lambda: fit_records(
+                [[0, 1]], CLOCK, n_starts=1, rng=np.random.default_rng(0), phases="adam"
+            ),
+            ValueError,
+            "`phases` must hold some of moments, words, likelihood",
+        ),
+        (
+            lambda: fit_records(
+                [[0, 1]],
+                CLOCK,
+                n_starts=1,
+                rng=np.random.default_rng(0),
+                inputs=[[[0.0], [1.0]]],
+                phases="moments",
+            ),
+            ValueError,
+            "`phases` must be 'likelihood' alone where inputs change",
+        ),
+        (
+            lambda: fit_records(
+                [[0, 1]], CLOCK, n_starts=1, rng=np.random.default_rng(0), word_length=3
+            ),
+            ValueError,
+            "`word_length` must be at most 2, the length of the records",
+        ),
+        (
+            lambda: fit_records([[0, 1]], CLOCK, n_starts=1, rng=0),
+            TypeError,
+            "`rng` must be a numpy.random.Generator",
+        ),
+    ],
+)
+def test_bad_input_is_one_line(call, error, text):
+    with pytest.raises(error, match=text) as caught:
+        call()
+    assert "\n" not in str(caught.value)
