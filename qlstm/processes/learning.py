@@ -5,10 +5,8 @@ states are. So each start goes through phases, each to the end of its L-BFGS-B: 
 the moments, whose squares have no walls, then the log-loss of the records. Among the
 starts the training log-loss chooses.
 
-Starts go one by one. SciPy's L-BFGS-B takes one problem at a time, with a line search
-of its own. A start takes about 100 evaluations of the moments, half a millisecond each,
-and 25 of the likelihood, 2 to 5 ms for 400 records of 40 symbols, which is arithmetic
-that a batch of starts would not save: 0.1 to 0.25 s in all.
+Starts go one by one: SciPy's L-BFGS-B takes one problem at a time, with a line search of
+its own. A start takes some tenths of a second on 400 records of 40 symbols.
 """
 
 from collections.abc import Callable, Sequence
