@@ -1,5 +1,6 @@
 """Symbolic sequences: processes with a quantum memory, and what it is worth."""
 
+from qlstm.processes.baum_welch import MachineFit, fit_machine, fit_machine_to_words
 from qlstm.processes.bounds import MemoryBound, classical_memory_bound, memory_rank
 from qlstm.processes.causal import (
     CausalStates,
@@ -31,6 +32,14 @@ from qlstm.processes.information import (
     memory_entropy,
     past_future_information,
 )
+from qlstm.processes.machines import (
+    Machine,
+    check_machine,
+    machine_excess,
+    machine_log_likelihood,
+    machine_word_probabilities,
+    stationary_start,
+)
 from qlstm.processes.process import (
     Process,
     check_process,
@@ -45,10 +54,13 @@ __all__ = [
     "CausalStates",
     "Estimate",
     "ExactCell",
+    "Machine",
+    "MachineFit",
     "MemoryBound",
     "Process",
     "causal_states",
     "cell_process",
+    "check_machine",
     "check_process",
     "classical_memory_bound",
     "clock_cell",
@@ -56,7 +68,12 @@ __all__ = [
     "evenodd_cell",
     "evenodd_inputs",
     "excess_entropy",
+    "fit_machine",
+    "fit_machine_to_words",
     "log_likelihood",
+    "machine_excess",
+    "machine_log_likelihood",
+    "machine_word_probabilities",
     "memory_entropies",
     "memory_entropy",
     "memory_rank",
@@ -68,6 +85,7 @@ __all__ = [
     "simulator_entropy",
     "square_and_diamond",
     "square_and_diamond_cell",
+    "stationary_start",
     "stationary_state",
     "statistical_complexity",
     "tetrahedron",

@@ -15,9 +15,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import as_real, check_rng, check_size
+from qlstm.checks import as_real, check_rng, check_size, check_symbols
 from qlstm.processes.machines import Machine, check_sums
-from qlstm.processes.process import check_records
 
 BLOCK = 64
 """Most words of a block; products of so few symbols do not underflow."""
@@ -48,12 +47,6 @@ class MachineFit(NamedTuple):
     def machine(self) -> Machine:
         """The best machine: the least log-loss on the training data."""
         return self.machines[self.best]
-
-
-class Symbols(NamedTuple):
-    """Symbols from 0 on, so many."""
-
-    n_symbols: int
 
 
 def fit_machine(
@@ -106,7 +99,7 @@ def fit_machine(
                 [1., 0.]]])
     """
     check_size("n_symbols", n_symbols)
-    records = check_records(Symbols(n_symbols), records, 0)
+    records = check_symbols(records, n_symbols)
     data = RecordCounts(records, n_symbols)
     return _fit(data, n_symbols, n_states, n_starts, rng, tolerance, max_iterations)
 
@@ -180,7 +173,9 @@ def _fit(
             f"Argument `tolerance` must be at least 0 and finite, but is {tolerance}."
         )
     first = random_machines(rng, n_starts, n_symbols, n_states)
-    start, edges, gains, iterations = baum_welch(data, *first, tolerance, max_iterations)
+    start, edges, gains, iterations = baum_welch(
+        data, *first, tolerance, max_iterations
+    )
     machines = [Machine(*each) for each in zip(start, edges, strict=True)]
     return MachineFit(machines, -gains, iterations)
 

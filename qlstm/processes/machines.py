@@ -10,14 +10,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import as_real, check_size
+from qlstm.checks import as_real, check_symbols
 from qlstm.processes.information import Estimate, entropy_rate
 from qlstm.processes.process import (
     MAX_AXES,
     Process,
     check_length,
     check_process,
-    check_records,
     word_probabilities,
 )
 
@@ -185,7 +184,7 @@ def machine_log_likelihood(
         array([-0.943, -2.   ])
     """
     machine = check_machine(machine)
-    records = check_records(machine, records, skip)
+    records = check_symbols(records, machine.n_symbols, skip)
     states = np.tile(machine.start, (len(records), 1, 1))  # rows, (n, 1, k)
     total = np.zeros(len(records))
     for t, symbols in enumerate(records.T):
