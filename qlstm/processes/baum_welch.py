@@ -304,11 +304,13 @@ class WordCounts:
 class RecordCounts:
     """Records, cut into blocks of a few symbols; equal records are worked out once."""
 
-    def __init__(self, records: NDArray[np.int64], n_symbols: int) -> None:
-        """Records are integers ``(n_sequences, length)``, checked."""
+    def __init__(
+        self, records: NDArray[np.int64], n_symbols: int, most: int = BLOCK
+    ) -> None:
+        """Records ``(n_sequences, length)``, in blocks of at most so many words."""
         unique, counts = np.unique(records, axis=0, return_counts=True)
         self.weights = counts / records.size
-        self.block = block_length(n_symbols, unique.shape[1])
+        self.block = block_length(n_symbols, unique.shape[1], most)
         rest = unique.shape[1] % self.block
         cuts = range(rest, unique.shape[1], self.block)
         pieces = [unique[:, :rest]] if rest else []
@@ -380,10 +382,10 @@ class RecordCounts:
         return grads
 
 
-def block_length(n_symbols: int, length: int) -> int:
-    """Symbols of a block: as many as leave few words, at most all."""
+def block_length(n_symbols: int, length: int, most: int) -> int:
+    """Symbols of a block: with at most so many words, at most all."""
     block = 1
-    while block < min(length, 8) and n_symbols ** (block + 1) <= BLOCK:
+    while block < min(length, 8) and n_symbols ** (block + 1) <= most:
         block += 1
     return block
 
