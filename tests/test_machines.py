@@ -97,7 +97,7 @@ def test_words_and_records_are_sums_over_paths(n_symbols, n_states, length):
     np.testing.assert_allclose(bits, given / (length - 2), rtol=1e-12)
 
 
-@pytest.mark.parametrize("length", [1, 3, 4, 7])
+@pytest.mark.parametrize("length", [1, 3, 4, 5])
 @pytest.mark.parametrize("n_symbols", [2, 3])
 def test_expected_counts_are_sums_over_paths(n_symbols, length):
     """Records in blocks of two symbols, with a rest or without; words in halves."""
@@ -227,7 +227,8 @@ def renamed(machine, order):
 
 def test_long_records_do_not_underflow():
     records = sample(CLOCK, 2, 10_000, np.random.default_rng(0))
-    fit = fit_machine(records, 2, 2, n_starts=2, rng=np.random.default_rng(1))
+    rng = np.random.default_rng(1)
+    fit = fit_machine(records, 2, 2, n_starts=2, rng=rng, max_iterations=20)
     assert np.isfinite(fit.log_losses).all()
     bits = machine_log_likelihood(fit.machine, records).mean()
     assert -bits == pytest.approx(fit.log_losses.min(), rel=1e-12)
@@ -283,7 +284,7 @@ def test_the_bounds_of_the_excess_hold():
 
 def test_the_excess_of_a_coin_and_of_a_machine_that_excludes():
     coin = Machine([1.0], [[[0.5]], [[0.5]]])
-    value, error = machine_excess(coin, CLOCK, 12)
+    value, _ = machine_excess(coin, CLOCK, 12)
     assert value == pytest.approx(1 - entropy_rate(CLOCK, 12).value, abs=1e-12)
     silent = Machine([1.0], [[[1.0]], [[0.0]]])
     assert machine_excess(silent, CLOCK, 3) == (np.inf, np.inf)
