@@ -14,6 +14,7 @@ __all__ = [
     "check_fits",
     "check_rng",
     "check_size",
+    "check_symbols",
     "warn_user",
 ]
 
@@ -67,6 +68,36 @@ def check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
         raise ValueError(
             f"Argument `{name}` must be one of {', '.join(known)}, but is {value!r}."
         )
+
+
+def check_symbols(
+    records: ArrayLike, n_symbols: int, skip: int = 0
+) -> NDArray[np.int64]:
+    """Return records as integers ``(n_sequences, length)``, or say what is off."""
+    records = np.asarray(records)
+    if records.dtype.kind not in "iu":
+        raise TypeError(
+            f"Argument `records` must be integers, but is of {records.dtype}."
+        )
+    if records.ndim != 2 or 0 in records.shape:
+        raise ValueError(
+            "Argument `records` must have shape (n_sequences, length), none of them 0, "
+            f"but has {records.shape}."
+        )
+    wrong = np.argwhere((records < 0) | (records >= n_symbols))
+    if len(wrong):
+        record, place = wrong[0]
+        raise ValueError(
+            f"Argument `records` must hold symbols from 0 to {n_symbols - 1}, but "
+            f"record {record} has {records[record, place]} at place {place}."
+        )
+    if isinstance(skip, bool) or not isinstance(skip, (int, np.integer)):
+        raise TypeError(f"Argument `skip` must be an integer, but is {skip!r}.")
+    if not 0 <= skip < records.shape[1]:
+        raise ValueError(
+            f"Argument `skip` must lie in 0..{records.shape[1] - 1}, but is {skip}."
+        )
+    return records.astype(np.int64)
 
 
 def warn_user(text: str, model: int | None = None) -> None:

@@ -1,5 +1,6 @@
 """Symbolic sequences: processes with a quantum memory, and what it is worth."""
 
+from qlstm.processes.baum_welch import MachineFit, fit_machine, fit_machine_to_words
 from qlstm.processes.bounds import MemoryBound, classical_memory_bound, memory_rank
 from qlstm.processes.causal import (
     CausalStates,
@@ -32,6 +33,14 @@ from qlstm.processes.information import (
     past_future_information,
 )
 from qlstm.processes.learning import RecordFit, fit_records
+from qlstm.processes.machines import (
+    Machine,
+    check_machine,
+    machine_excess,
+    machine_log_likelihood,
+    machine_word_probabilities,
+    stationary_start,
+)
 from qlstm.processes.moments import moment_loss_and_grad, word_frequencies
 from qlstm.processes.process import (
     Process,
@@ -48,11 +57,14 @@ __all__ = [
     "CausalStates",
     "Estimate",
     "ExactCell",
+    "Machine",
+    "MachineFit",
     "MemoryBound",
     "Process",
     "RecordFit",
     "causal_states",
     "cell_process",
+    "check_machine",
     "check_process",
     "classical_memory_bound",
     "clock_cell",
@@ -60,8 +72,13 @@ __all__ = [
     "evenodd_cell",
     "evenodd_inputs",
     "excess_entropy",
+    "fit_machine",
+    "fit_machine_to_words",
     "fit_records",
     "log_likelihood",
+    "machine_excess",
+    "machine_log_likelihood",
+    "machine_word_probabilities",
     "memory_entropies",
     "memory_entropy",
     "memory_rank",
@@ -76,6 +93,7 @@ __all__ = [
     "simulator_entropy",
     "square_and_diamond",
     "square_and_diamond_cell",
+    "stationary_start",
     "stationary_state",
     "statistical_complexity",
     "tetrahedron",

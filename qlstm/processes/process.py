@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import check_rng, check_size
+from qlstm.checks import check_rng, check_size, check_symbols
 from qlstm.memory import RULES
 from qsim.entanglement.checks import check_density
 from qsim.numbers import as_numbers
@@ -388,30 +388,7 @@ def log_likelihood(
 
 def check_records(process: Process, records: ArrayLike, skip: int) -> NDArray[np.int64]:
     """Return records as integers ``(n_sequences, length)``, or say what is off."""
-    records = np.asarray(records)
-    if records.dtype.kind not in "iu":
-        raise TypeError(
-            f"Argument `records` must be integers, but is of {records.dtype}."
-        )
-    if records.ndim != 2 or 0 in records.shape:
-        raise ValueError(
-            "Argument `records` must have shape (n_sequences, length), none of them 0, "
-            f"but has {records.shape}."
-        )
-    wrong = np.argwhere((records < 0) | (records >= process.n_symbols))
-    if len(wrong):
-        record, place = wrong[0]
-        raise ValueError(
-            f"Argument `records` must hold symbols from 0 to {process.n_symbols - 1}, "
-            f"but record {record} has {records[record, place]} at place {place}."
-        )
-    if isinstance(skip, bool) or not isinstance(skip, (int, np.integer)):
-        raise TypeError(f"Argument `skip` must be an integer, but is {skip!r}.")
-    if not 0 <= skip < records.shape[1]:
-        raise ValueError(
-            f"Argument `skip` must lie in 0..{records.shape[1] - 1}, but is {skip}."
-        )
-    return records.astype(np.int64)
+    return check_symbols(records, process.n_symbols, skip)
 
 
 def _check_possible(p: NDArray, symbols: NDArray, place: int) -> None:

@@ -16,6 +16,7 @@ from qlstm.forecasting.baselines.naive import (
 from qlstm.forecasting.baselines.networks import LSTM, RNN
 from qlstm.forecasting.baselines.recurrent import ElmanCell, LSTMCell, RecurrentParams
 from qlstm.forecasting.baselines.reservoir import Reservoir
+from qlstm.forecasting.baselines.symbols import SymbolNetwork, fit_network
 
 __all__ = [
     "LSTM",
@@ -30,5 +31,7 @@ __all__ = [
     "Reservoir",
     "Ridge",
     "SeasonalNaive",
+    "SymbolNetwork",
+    "fit_network",
     "persistence",
 ]
