@@ -32,7 +32,7 @@ class Machine(NamedTuple):
     start: NDArray[np.float64]
     """``pi``, the probabilities of the first state, ``(n_states,)``."""
     edges: NDArray[np.float64]
-    """``T_i[a, b]``, write i and go from a to b: ``(n_symbols, n_states, n_states)``;
+    """``T_i[a, b]``, write i and go from a to b, ``(n_symbols, n_states, n_states)``;
     summed over i and b they are 1."""
 
     @property
