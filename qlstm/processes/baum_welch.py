@@ -183,7 +183,7 @@ def _fit(
 def random_machines(
     rng: np.random.Generator, n: int, n_symbols: int, n_states: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Starts ``(n, k)`` and edges ``(n, n_symbols, k, k)``, uniform in their simplex."""
+    """Starts ``(n, k)``, edges ``(n, n_symbols, k, k)``, uniform in their simplex."""
     start = rng.dirichlet(np.ones(n_states), n)
     edges = rng.dirichlet(np.ones(n_symbols * n_states), (n, n_states))
     edges = edges.reshape(n, n_states, n_symbols, n_states)

@@ -5,8 +5,8 @@ states are. So each start goes through phases, each to the end of its L-BFGS-B: 
 the moments, whose squares have no walls, then the log-loss of the records. Among the
 starts the training log-loss chooses.
 
-Starts go one by one: SciPy's L-BFGS-B takes one problem at a time, with a line search of
-its own. A start takes some tenths of a second on 400 records of 40 symbols.
+Starts go one by one: SciPy's L-BFGS-B takes one problem at a time, with a line search
+of its own. A start takes some tenths of a second on 400 records of 40 symbols.
 """
 
 from collections.abc import Callable, Sequence

@@ -265,8 +265,8 @@ def _check_words(machine: Machine, length: int) -> None:
     check_length(machine, length)
     if length > MAX_AXES:
         raise ValueError(
-            f"Argument `length` must be at most {MAX_AXES}, the most axes that an array "
-            f"has, but is {length}."
+            f"Argument `length` must be at most {MAX_AXES}, the most axes that an "
+            f"array has, but is {length}."
         )
 
 

@@ -106,7 +106,9 @@ def write(channels: NDArray, memory: NDArray, length: int) -> Writing:
 def write_backward(
     grad_probabilities: Sequence[NDArray], run: Writing
 ) -> tuple[NDArray, NDArray]:
-    """``grad_T_i = sum_w grad_R_(wi) R_w^dag``, ``grad_R_w = sum_i T_i^dag grad_R_(wi)``.
+    """Go back through the words.
+
+    ``grad_T_i = sum_w grad_R_(wi) R_w^dag``; ``grad_R_w = sum_i T_i^dag grad_R_(wi)``.
 
     Args:
         grad_probabilities: Gradient of each length's probabilities.

@@ -285,8 +285,8 @@ def word_probabilities(
     check_length(process, length)
     if length > MAX_AXES:
         raise ValueError(
-            f"Argument `length` must be at most {MAX_AXES}, the most axes that an array "
-            f"has, but is {length}."
+            f"Argument `length` must be at most {MAX_AXES}, the most axes that an "
+            f"array has, but is {length}."
         )
     memories = branches(process, length // 2, start_state(process, start))
     found = pairing(memories, effects(process, length - length // 2))

@@ -11,8 +11,8 @@ many records share. So a record is a few steps long.
 
 Records carry ``A_t``, ``(d, r, n_records)``, with ``P = tr A M A^dag``: r is 1 where
 the memory starts in the first basis state; from a mixed one A starts as its
-eigenvectors, and M has their weights. Their axis is the last: many small products are then a few long
-ones.
+eigenvectors, and M has their weights. Their axis is the last: many small products are
+then a few long ones.
 """
 
 from typing import NamedTuple
