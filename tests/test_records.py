@@ -340,6 +340,11 @@ def test_a_transducer_is_learnt():
     assert np.isnan(found.moment_losses).all()
 
 
+def fit(records, **options):
+    options = {"n_starts": 1, "rng": np.random.default_rng(0), **options}
+    return fit_records(records, CLOCK, **options)
+
+
 EXACT = square_and_diamond_cell()
 RECORDS = np.array([[0, 2, 1, 3], [0, 1, 2, 2]])
 
@@ -417,7 +422,12 @@ RECORDS = np.array([[0, 2, 1, 3], [0, 1, 2, 2]])
         (
             lambda: moment_loss_and_grad(*EXACT[:2], [np.zeros(4)]),
             ValueError,
-            r"`frequencies\[0\]` must be finite and not all 0",
+            r"`frequencies\[0\]` must hold probabilities that sum to 1",
+        ),
+        (
+            lambda: moment_loss_and_grad(*EXACT[:2], None),
+            TypeError,
+            "`frequencies` must be a sequence of arrays, but is None",
         ),
         (
             lambda: fit_records(
@@ -445,6 +455,29 @@ RECORDS = np.array([[0, 2, 1, 3], [0, 1, 2, 2]])
             ValueError,
             "`word_length` must be at most 2, the length of the records",
         ),
+        (lambda: fit([[0], [1]]), ValueError, "at least 2 symbols long, for one"),
+        (
+            lambda: fit([[0], [1]], inputs=[[[0.0]], [[1.0]]]),
+            ValueError,
+            r"at least 2 symbols long, .* but has shape \(2, 1\)",
+        ),
+        (
+            lambda: fit([[0, 1]], inputs=[[[0.0], [1.0]]], word_length=2),
+            ValueError,
+            "`word_length` must be None where inputs change",
+        ),
+        (
+            lambda: fit(np.zeros((2, 30), int), word_length=25),
+            ValueError,
+            r"`word_length` must leave at most 1,048,576 words, .* 2\*\*25",
+        ),
+        (lambda: fit([[0, 1]], word_length=2.0), TypeError, "`word_length` must be an"),
+        (lambda: fit([[0, 1]], phases=0), ValueError, r"`phases` must .* is \(0,\)"),
+        (lambda: fit([[0, 1]], phases=[["words"]]), ValueError, "`phases` must hold"),
+        (lambda: fit([[0, 1]], phases=[]), ValueError, "`phases` must hold"),
+        (lambda: fit([[0, 1]], start=0), ValueError, "`start` must be one of first"),
+        (lambda: fit([[0, 1]], start=np.ones(2)), ValueError, "`start` must be one"),
+        (lambda: fit([[0, 1]], n_starts=0), ValueError, "`n_starts` must be at least"),
         (
             lambda: fit_records([[0, 1]], CLOCK, n_starts=1, rng=0),
             TypeError,
@@ -456,3 +489,51 @@ def test_bad_input_is_one_line(call, error, text):
     with pytest.raises(error, match=text) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+TAKE_RECORDS = {
+    "record_log_loss": lambda records: record_log_loss(*EXACT[:2], records),
+    "record_loss_and_grad": lambda records: record_loss_and_grad(*EXACT[:2], records),
+    "fit_records": lambda records: fit(records),
+    "word_frequencies": lambda records: word_frequencies(records, 2, 2),
+    "log_likelihood": lambda records: log_likelihood(qubit_clock(0.7, 0.9), records),
+}
+WRONG_RECORDS = [
+    ([], ValueError, r"must have shape \(n_sequences, length\), .* has \(0,\)"),
+    ([[], []], ValueError, r"but has \(2, 0\)"),
+    ([0, 1, 1], ValueError, r"but has \(3,\)"),
+    ([[[0, 1]]], ValueError, r"but has \(1, 1, 2\)"),
+    ([[0.0, 1.0]], TypeError, "must be integers, but is of float64"),
+    ([[True, False]], TypeError, "must be integers, but is of bool"),
+    (["0110"], TypeError, "must be integers, but is of <U4"),
+    (None, TypeError, "must be integers, but is of object"),
+    ([[0, 1], [0, 1, 1]], ValueError, "must be an array of numbers, but: .* inhomogen"),
+    (np.ma.array([[0, 1]], mask=[[0, 1]]), ValueError, "must hold no masked entry"),
+    ([[0, 1], [0, -1]], ValueError, "record 1 has -1 at place 1"),
+    ([[0, 1], [4, 1]], ValueError, "record 1 has 4 at place 0"),
+]
+
+
+@pytest.mark.parametrize("records, error, text", WRONG_RECORDS)
+@pytest.mark.parametrize("call", TAKE_RECORDS.values(), ids=TAKE_RECORDS)
+def test_wrong_records_are_one_line_everywhere(call, records, error, text):
+    with pytest.raises(error, match="^Argument `records` .*" + text) as caught:
+        call(records)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("start", ["first", "stationary"])
+@pytest.mark.parametrize("skip", [0, 2])
+def test_a_first_symbol_that_cannot_be_is_named(start, skip):
+    """Without rotations and with the first input the cell writes 0 and nothing else."""
+    still = init_params(CLOCK, np.random.default_rng(0))
+    still = still._replace(
+        proj_bias=np.eye(2)[0],
+        entangler=0 * still.entangler,
+        disentangler=0 * still.disentangler,
+    )
+    options = {"start": start, "skip": skip}
+    assert record_log_loss(still, CLOCK, [[0, 0, 0]], **options) == 0
+    for call in (record_log_loss, record_loss_and_grad):
+        with pytest.raises(ValueError, match="symbol 1 of record 2 has .* at place 0"):
+            call(still, CLOCK, [[0, 0, 0], [0, 0, 0], [1, 0, 0]], **options)

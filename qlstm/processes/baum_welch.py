@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qlstm.checks import as_real, check_rng, check_size, check_symbols
 from qlstm.processes.machines import Machine, check_sums
+from qsim.numbers import as_number
 
 BLOCK = 64
 """Most words of a block; products of so few symbols do not underflow."""
@@ -168,7 +169,7 @@ def _fit(
     check_size("n_starts", n_starts)
     check_size("max_iterations", max_iterations)
     check_rng(rng)
-    if not 0 <= tolerance < np.inf:
+    if not 0 <= as_number("tolerance", tolerance, finite=False) < np.inf:
         raise ValueError(
             f"Argument `tolerance` must be at least 0 and finite, but is {tolerance}."
         )

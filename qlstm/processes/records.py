@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import as_real
+from qlstm.checks import as_real, check_symbols
 from qlstm.params import QLSTMConfig, QLSTMParams, check_inputs, check_params
 from qlstm.processes.operators import (
     Built,
@@ -34,7 +34,7 @@ from qlstm.processes.operators import (
     transfers,
     transfers_backward,
 )
-from qlstm.processes.process import NEVER, Process, check_records
+from qlstm.processes.process import NEVER
 
 FLOOR = 1e-60
 """What a probability counts as, at least, while an optimizer is on its way."""
@@ -301,11 +301,6 @@ def loss_of(run: Listening, records: Records) -> float:
     return float(np.log(run.p[records.heard :]).sum(axis=0) @ records.weights)
 
 
-def check_symbols(records: ArrayLike, n_symbols: int, skip: int = 0) -> NDArray:
-    """Records of so many symbols, checked (see `check_records`)."""
-    return check_records(Process(np.empty((n_symbols, 1, 1))), records, skip)
-
-
 class Checked(NamedTuple):
     """Checked arguments, and the records made ready."""
 
@@ -346,13 +341,13 @@ def check_record_inputs(
         inputs = as_real("inputs", inputs)
     if inputs is None or inputs.ndim < 2:
         return check_constant(inputs, config, "inputs")
-    inputs = check_inputs(inputs, config)
-    if inputs.shape[:2] != symbols.shape:
+    shape = (*symbols.shape, config.n_features)
+    if inputs.shape != shape:
         raise ValueError(
-            f"Argument `inputs` must have shape {(*symbols.shape, config.n_features)}, "
-            f"an input for each symbol, but has {inputs.shape}."
+            f"Argument `inputs` must have shape {shape}, an input for each symbol, or "
+            f"{shape[2:]}, a constant one, but has {inputs.shape}."
         )
-    return inputs
+    return check_inputs(inputs, config)
 
 
 def _listen_checked(
