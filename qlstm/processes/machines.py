@@ -205,7 +205,7 @@ def machine_excess(machine: Machine, process: Process, length: int) -> Estimate:
     Q is the machine from its start. For the error, the machine may be in any state a
     before the word: ``Q(i | v)`` lies between the least and the greatest of ``(T_v T_i
     1)_a / (T_v 1)_a``, over the states that can write v. This holds for whatever came
-    before, so in the long run.
+    before, so in the long run (docs/gradients.md, eq. 36).
 
     Args:
         machine: The machine.

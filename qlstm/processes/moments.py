@@ -101,7 +101,7 @@ def write(channels: NDArray, memory: NDArray, length: int) -> Writing:
 def write_backward(
     grad_probabilities: Sequence[NDArray], run: Writing
 ) -> tuple[NDArray, NDArray]:
-    """Go back through the words.
+    """Go back through the words (docs/gradients.md, eq. 29).
 
     ``grad_T_i = sum_w grad_R_(wi) R_w^dag``; ``grad_R_w = sum_i T_i^dag grad_R_(wi)``.
 

@@ -7,7 +7,8 @@ The memory collapses onto the observed outcomes of the system register,
 and the log-loss is ``-log2 P`` a symbol. Nothing is drawn and nothing jumps, whatever
 the configuration's rule. Equal records and equal inputs are worked out once, and equal
 short words: a product of a few Kraus operators is one operator, which many places of
-many records share. So a record is a few steps long.
+many records share. So a record is a few steps long. Derivations: docs/gradients.md,
+section 10.
 
 Records carry ``A_t``, ``(d, r, n_records)``, with ``P = tr A M A^dag``: r is 1 where
 the memory starts in the first basis state; from a mixed one A starts as its
@@ -243,7 +244,8 @@ def listen_backward(
 
     ``log P`` depends on the product of all operators alone. So ``G = 2 A M / P`` behind
     the last one, ``grad_O_t = G_t A_(t-1)^dag / sqrt(p_t)``, ``G_(t-1) = O_t^dag G_t /
-    sqrt(p_t)``; what was heard counts with the other sign, from where it ends.
+    sqrt(p_t)`` (docs/gradients.md, eq. 25a); what was heard counts with the other sign,
+    from where it ends.
     """
     weights, share = run.start.weights, records.weights
     operators = _last(run.levels[-1].conj().mT)
@@ -265,7 +267,7 @@ def listen_backward(
 
 
 def _words_backward(grad: NDArray, run: Listening, records: Records) -> NDArray:
-    """From the words' operators to their letters': a product at a time."""
+    """From the words' operators to their letters' (docs/gradients.md, eq. 25b)."""
     total, n_letters = np.zeros_like(run.letters), len(run.letters)
     for n in range(len(records.words) - 1, 0, -1):
         level, before = records.words[n], run.levels[n - 1]
