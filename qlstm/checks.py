@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qsim.numbers import check_fits
+from qsim.numbers import as_plain, check_fits
 
 __all__ = [
     "as_real",
@@ -64,7 +64,7 @@ def check_size(name: str, value: int) -> None:
 
 def check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
     """Say so when a name is not among the known ones."""
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise ValueError(
             f"Argument `{name}` must be one of {', '.join(known)}, but is {value!r}."
         )
@@ -74,8 +74,8 @@ def check_symbols(
     records: ArrayLike, n_symbols: int, skip: int = 0
 ) -> NDArray[np.int64]:
     """Return records as integers ``(n_sequences, length)``, or say what is off."""
-    records = np.asarray(records)
-    if records.dtype.kind not in "iu":
+    records = as_plain("records", records)
+    if records.size and records.dtype.kind not in "iu":
         raise TypeError(
             f"Argument `records` must be integers, but is of {records.dtype}."
         )

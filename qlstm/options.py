@@ -7,6 +7,7 @@ import numpy as np
 from qlstm.adam import SCHEDULES
 from qlstm.checks import check_choice, check_size
 from qlstm.gradient import METHODS
+from qsim.numbers import as_number
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Training:
             raise ValueError(
                 f"Argument `clip_norm` must be positive, but is {self.clip_norm}."
             )
-        if not 0 < self.learning_rate < np.inf:
+        rate = as_number("learning_rate", self.learning_rate, finite=False)
+        if not 0 < rate < np.inf:
             raise ValueError(
                 "Argument `learning_rate` must be positive and finite, "
                 f"but is {self.learning_rate}."

@@ -9,13 +9,15 @@ States are ``(n_models, n_steps * batch * d_a, dim)``: for each input, where eac
 state of the memory went.
 """
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from qlstm.params import QLSTMConfig
 from qsim import RX, RY
 from qsim.gates import GENERATORS
-from qsim.kernels import layer_kernel
+from qsim.kernels import Kernel, layer_kernel
 
 ENCODING_GATE = {"RX": ("RY", RY), "RY": ("RX", RX)}
 """The rotation that uploads, by the rotation of the layers: the other of the two."""
@@ -23,7 +25,7 @@ ENCODING_GATE = {"RX": ("RY", RY), "RY": ("RX", RX)}
 
 def upload_kraus(
     values: NDArray, angles: NDArray, config: QLSTMConfig
-) -> tuple[NDArray, NDArray]:
+) -> tuple[NDArray, tuple[list[Kernel], NDArray]]:
     """Every step's Kraus operators.
 
     Args:
@@ -32,18 +34,19 @@ def upload_kraus(
         config: The configuration.
 
     Returns:
-        Kraus operators ``(n_steps, n_models, batch, d_s, d_a, d_a)``, and the last
-        states, which the backward pass undoes.
+        Kraus operators ``(n_steps, n_models, batch, d_s, d_a, d_a)``, and what the
+        backward pass undoes: the layers, and the last states.
     """
-    states = _push(values, angles, config, angles.shape[1])
-    return _as_kraus(states, values, config), states
+    kernels = _kernels(angles, angles.shape[1], config)
+    states = _push(values, kernels, config)
+    return _as_kraus(states, values, config), (kernels, states)
 
 
 def upload_kraus_backward(
     grad_kraus: NDArray,
     values: NDArray,
     angles: NDArray,
-    states: NDArray,
+    built: tuple[list[Kernel], NDArray],
     config: QLSTMConfig,
 ) -> tuple[NDArray, NDArray]:
     """Undo layers and uploads; the columns of K are states.
@@ -52,27 +55,28 @@ def upload_kraus_backward(
         grad_kraus: Gradient of the Kraus operators, in their shape.
         values: As in `upload_kraus`.
         angles: As in `upload_kraus`.
-        states: What it returned.
+        built: What it returned.
         config: The configuration.
 
     Returns:
         Gradients of the layers' angles and of the uploads.
     """
-    n_steps, n_models, batch, _ = values.shape
+    (kernels, states), (n_steps, n_models, batch, _) = built, values.shape
     n_layers, n_system, dim = angles.shape[1], config.n_system, 2**config.n_wires
-    gates, generators = _gates(values, n_layers, config), _generators(config)
+    gates = _gates(values, n_layers, config)
+    generators = _generators(config.rotation, n_system)
     grad = grad_kraus.swapaxes(0, 1).reshape(n_models, -1, dim, config.ancilla_dim)
     grad = grad.swapaxes(2, 3).reshape(states.shape)
     grad_angles = np.zeros(angles.shape)
     grad_values = np.zeros((n_models, n_steps * batch, n_layers, n_system))
     for layer in reversed(range(n_layers)):
-        kernel = layer_kernel(angles[:, layer : layer + 1], config.rotation)
-        pair, turned = kernel.forward_backward(states, grad)
+        pair, turned = kernels[layer].forward_backward(states, grad)
         grad_angles[:, layer] = turned[:, 0]
-        states, grad = np.split(kernel.leave(pair), 2, axis=1)
-        states, grad = _by_system(states, config), _by_system(grad, config)
-        overlap = np.einsum("nacik,nacjk->naij", grad.conj(), states, optimize=True)
-        grad_values[:, :, layer] = np.einsum("naij,wij->naw", overlap, generators).real
+        pair = _by_system(kernels[layer].leave(pair), config)
+        states, grad = pair[:, : batch * n_steps], pair[:, batch * n_steps :]
+        overlap = _system_rows(grad).conj() @ _system_rows(states).mT
+        overlap = overlap.reshape(*overlap.shape[:2], -1)
+        grad_values[:, :, layer] = (overlap @ generators).real
         undo = gates[:, :, layer].conj().swapaxes(2, 3)[:, :, None]
         states, grad = (
             (undo @ part).reshape(n_models, -1, dim) for part in (states, grad)
@@ -85,21 +89,25 @@ def upload_entangler_kraus(
     values: NDArray, angles: NDArray, config: QLSTMConfig
 ) -> NDArray:
     """The same as the Kraus operators of `upload_kraus` after U_en alone."""
-    return _as_kraus(_push(values, angles, config, config.n_layers), values, config)
+    kernels = _kernels(angles, config.n_layers, config)
+    return _as_kraus(_push(values, kernels, config), values, config)
 
 
-def _push(
-    values: NDArray, angles: NDArray, config: QLSTMConfig, n_layers: int
-) -> NDArray:
-    """The states after the first layers."""
+def _kernels(angles: NDArray, n_layers: int, config: QLSTMConfig) -> list[Kernel]:
+    """The first layers, one by one."""
+    layers = range(n_layers)
+    return [layer_kernel(angles[:, n : n + 1], config.rotation) for n in layers]
+
+
+def _push(values: NDArray, kernels: list[Kernel], config: QLSTMConfig) -> NDArray:
+    """The states after these layers."""
     n_steps, n_models, batch, _ = values.shape
     d_a, dim = config.ancilla_dim, 2**config.n_wires
     states = np.zeros((n_models, n_steps * batch, d_a, dim))
     states[:, :, np.arange(d_a), np.arange(d_a)] = 1.0  # |0> (x) |j>
-    gates = _gates(values, angles.shape[1], config)
-    for layer in range(n_layers):
+    gates = _gates(values, 2 * config.n_layers, config)
+    for layer, kernel in enumerate(kernels):
         turned = gates[:, :, layer, None] @ _by_system(states, config)
-        kernel = layer_kernel(angles[:, layer : layer + 1], config.rotation)
         states = kernel.forward(turned.reshape(n_models, -1, dim))
     return states.reshape(n_models, -1, dim)
 
@@ -117,16 +125,23 @@ def _gates(values: NDArray, n_layers: int, config: QLSTMConfig) -> NDArray:
     return product
 
 
-def _generators(config: QLSTMConfig) -> NDArray:
-    """The generator of each system wire's upload, ``(n_system, d_s, d_s)``."""
-    name, _ = ENCODING_GATE[config.rotation]
-    n = config.n_system
-    return np.array(
-        [
-            np.kron(np.kron(np.eye(2**w), GENERATORS[name]), np.eye(2 ** (n - 1 - w)))
-            for w in range(n)
-        ]
-    )
+@cache
+def _generators(rotation: str, n_system: int) -> NDArray:
+    """The generator of each system wire's upload, one a column, ``(d_s d_s, n)``."""
+    name, _ = ENCODING_GATE[rotation]
+    each = [
+        np.kron(
+            np.kron(np.eye(2**w), GENERATORS[name]), np.eye(2 ** (n_system - 1 - w))
+        )
+        for w in range(n_system)
+    ]
+    return np.array(each).reshape(n_system, -1).T
+
+
+def _system_rows(states: NDArray) -> NDArray:
+    """What `_by_system` returned as ``(n_models, inputs, d_s, d_a d_a)``."""
+    d_s = states.shape[3]
+    return states.swapaxes(2, 3).reshape(*states.shape[:2], d_s, -1)
 
 
 def _by_system(states: NDArray, config: QLSTMConfig) -> NDArray:

@@ -53,6 +53,7 @@ def embed(gate, wires, n_wires):
     return full
 
 
+@cache
 def rotation(name, angle):
     """``exp(-i angle P / 2)``, from the exponential series; complex angles are fine."""
     return expm(-0.5j * angle * PAULI[name])
@@ -178,3 +179,32 @@ def margin(params, inputs, config):
     """The smallest margin of the likeliest outcome wherever the memory collapses."""
     runs = [run_sequence(params, sequence, config) for sequence in inputs]
     return min((step.margin for run in runs for step in run[:-1]), default=1.0)
+
+
+def stage_matrix(angles, config):
+    """The layers as one matrix, over all wires or in each register alone."""
+    if config.cut == "separate":
+        registers = angles[:, : config.n_system], angles[:, config.n_system :]
+        return kron(*(layers_matrix(part, config.rotation) for part in registers))
+    return layers_matrix(angles, config.rotation)
+
+
+def step_kraus(value, entangler, disentangler, config):
+    """``K_i = <i|_sys W |u>_sys`` for amplitudes u (of any norm) or uploaded angles."""
+    d_s, d_a = 2**config.n_system, 2**config.n_ancilla
+    if config.encoding == "angle":
+        columns = kron(np.eye(d_s)[:, :1], np.eye(d_a))
+        other = {"RX": "RY", "RY": "RX"}[config.rotation]
+        rows = np.concatenate([entangler, disentangler[::-1]])
+        uploads = np.reshape(value, (len(rows), config.n_system))
+        for row, upload in zip(rows, uploads, strict=True):
+            turns = kron(*(rotation(other, angle) for angle in upload))
+            columns = kron(turns, np.eye(d_a)) @ columns
+            columns = apply_layers(columns, row[None], config.rotation)
+        return columns.reshape(d_s, d_a, d_a)
+    if config.disentangler == "inverse":
+        second = stage_matrix(disentangler, config).conj().T
+    else:
+        second = stage_matrix(disentangler[::-1], config)
+    w = second @ stage_matrix(entangler, config)
+    return (w @ kron(np.reshape(value, (d_s, 1)), np.eye(d_a))).reshape(d_s, d_a, d_a)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from qlstm import QLSTMConfig, QLSTMParams, init_params, save_model
+from qlstm.processes import cell_process
 
 SMALL = ["--system-qubits=1", "--ancilla-qubits=1", "--layers=1", "--epochs=1"]
 ONE = [*SMALL, "--rotation", "RY", "--memory", "probabilities"]
@@ -94,13 +95,42 @@ def test_a_wrong_gradient_is_found(comparison, run, monkeypatch, tmp_path, error
     assert "FAIL: differences must not exceed 1e-10" in out
     (found,) = _configs(json.loads(path.read_text()))
     for name, value in found["differences"].items():
-        if "gradient" in name:
+        if "gradient" in name and "records" not in name:
             assert value is None if np.isnan(error) else value > 1e-10
         elif "training" not in name:
             assert value < 1e-10
     lines = {line.split("  ")[0]: line for line in out.splitlines()}
     assert lines["gradient, last step"].endswith("FAIL")
     assert lines["joint states"].endswith("PASS")
+
+
+@pytest.mark.parametrize("error", [1e-9, np.nan])
+def test_a_wrong_gradient_of_records_is_found(comparison, run, monkeypatch, error):
+    def change(loss, grads):
+        return loss, grads._replace(proj_bias=grads.proj_bias + error)
+
+    name = "record_loss_and_grad"
+    monkeypatch.setattr(comparison, name, _break(comparison, name, change))
+    status, out, _ = run(*ONE)
+    assert status == 1
+    lines = {line.split("  ")[0]: line for line in out.splitlines()}
+    for start in ("first", "stationary"):
+        assert lines[f"records, {start}: log-loss"].endswith("PASS")
+        assert lines[f"records, {start}: gradient"].endswith("FAIL")
+
+
+@pytest.mark.parametrize("disentangler", ["flip", "inverse"])
+def test_records_where_several_memories_are_stationary(comparison, disentangler):
+    """Both sides take the mean over a long run that starts maximally mixed."""
+    config = QLSTMConfig(n_system=1, n_ancilla=1, disentangler=disentangler)
+    params = init_params(config, np.random.default_rng(0))
+    data = comparison.make_data(config, 1, 0)
+    kraus = cell_process(params, config, data.inputs[0, 0]).kraus
+    values = np.linalg.eigvals(sum(np.kron(k, k.conj()) for k in kraus))
+    assert (abs(values - 1) < 1e-9).sum() == 2
+    found = comparison._compare_records(params, data, config)
+    assert len(found) == 4
+    assert max(found.values()) < 1e-13
 
 
 def test_a_wrong_parameter_is_found(comparison, run, monkeypatch):

@@ -346,9 +346,23 @@ RNG = np.random.default_rng(0)
             ValueError,
             "an axis of n_symbols for each symbol of a word, but has shape .2, 3.",
         ),
+        (
+            lambda: fit_machine([[0]], 2, 1, rng=RNG, tolerance="small"),
+            TypeError,
+            "`tolerance` must be an array of numbers, but is of <U5",
+        ),
+        (lambda: fit_machine([], 2, 1, rng=RNG), ValueError, r"has .0,."),
+        (lambda: fit_machine([[0], [0, 1]], 2, 1, rng=RNG), ValueError, "`records` mu"),
+        (lambda: machine_log_likelihood(GOOD, [[0]], -1), ValueError, "but is -1"),
         (lambda: fit_machine_to_words([1, 1], 1, rng=RNG), ValueError, "sum to 1"),
         (lambda: fit_network([[5]], 2, rng=RNG), ValueError, "record 0 has 5"),
+        (lambda: fit_network([[0.5]], 2, rng=RNG), TypeError, "must be integers"),
         (lambda: fit_network([[0]], 2, kind="gru", rng=RNG), ValueError, "lstm, rnn"),
+        (
+            lambda: fit_network([[0]], 2, learning_rate="fast", rng=RNG),
+            TypeError,
+            "`learning_rate` must be an array of numbers, but is of <U4",
+        ),
     ],
 )
 def test_errors_say_what_must_hold(call, error, text):

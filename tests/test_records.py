@@ -3,6 +3,7 @@
 from itertools import pairwise, product
 
 import checker
+import dense
 import numpy as np
 import pytest
 
@@ -24,7 +25,12 @@ from qlstm.processes import (
     word_probabilities,
 )
 from qlstm.processes.moments import word_loss
-from qlstm.processes.operators import build, fixed_point, transfers
+from qlstm.processes.operators import (
+    build,
+    fixed_point,
+    fixed_point_backward,
+    transfers,
+)
 from qlstm.processes.records import (
     listen,
     listen_backward,
@@ -95,61 +101,157 @@ def test_gradient_of_records_against_differences(options, start, given, skip):
     assert error < 1e-6
 
 
-def shift_gradient(params, config, records, inputs):
-    """Parameter shift of every gate occurrence, through P(record) (memory first).
+def encoded(params, x, config):
+    """What enters the circuit at an input, and the norm it was divided by."""
+    a = x @ params.proj_weight + params.proj_bias
+    norm = 1.0 if config.encoding == "angle" else np.linalg.norm(a)
+    return a / norm, norm
 
-    P is linear in the state behind each occurrence: ``d log P = (P(+) - P(-)) / 2P``.
+
+class Shifted:
+    """Kraus operators of one input from full matrices, as they are and moved.
+
+    A move turns one angle by a quarter turn or, where amplitudes enter, adds a unit
+    vector to them: half the difference of what is quadratic is its derivative.
     """
-    n, length = records.shape
-    rows = np.arange(n)
 
-    def operators(moved):
-        x = inputs.reshape(-1, inputs.shape[-1])
-        return build(moved, x, config).kraus.reshape(n, length, -1, *2 * [2])
+    def __init__(self, params, value, config):
+        def kraus(value, entangler, disentangler):
+            return dense.step_kraus(value, entangler, disentangler, config)
 
-    def probability(of_step):  # the operators that were observed, step by step
-        memory = np.tile([1.0, 0.0], (n, 1))
-        for operator in of_step:
-            memory = (operator @ memory[:, :, None])[..., 0]
-        return np.vecdot(memory, memory).real
+        arrays = [value, params.entangler, params.disentangler]
+        steps = [np.pi / 2 if config.encoding == "angle" else 1.0, *2 * [np.pi / 2]]
+        self.kraus, self.moved = kraus(*arrays), []
+        for which, step in enumerate(steps):
+            for index in np.ndindex(arrays[which].shape):
+                pair = []
+                for sign in (1, -1):
+                    moved = [array.copy() for array in arrays]
+                    moved[which][index] += sign * step
+                    pair.append(kraus(*moved))
+                self.moved.append(pair)
 
-    def observed(moved):
-        kraus = operators(moved)
-        return [kraus[rows, t, records[:, t]] for t in range(length)]
 
-    plain = observed(params)
-    grads = []
-    for name in ("entangler", "disentangler"):
-        grad = np.zeros_like(getattr(params, name))
-        for index in np.ndindex(grad.shape):
-            offset = np.zeros_like(grad)
-            offset[index] = np.pi / 2
-            both = [
-                observed(
-                    params._replace(**{name: getattr(params, name) + sign * offset})
-                )
-                for sign in (1, -1)
-            ]
+def probability(operators, memory):
+    """``tr K_L ... K_1 memory K_1^dag ... K_L^dag``, projection after projection."""
+    for operator in operators:
+        memory = operator @ memory @ operator.conj().T
+    return np.trace(memory).real
+
+
+def stationary_derivatives(step):
+    """The stationary memory, and its derivative along each move of its one input.
+
+    ``(1 - T) dsigma = dT sigma``, ``tr dsigma = 0``; T is linear in the state behind
+    each gate, so dT is half a difference of shifted channels.
+    """
+
+    def channel(kraus):
+        return sum(np.kron(k, k.conj()) for k in kraus)
+
+    t = channel(step.kraus)
+    d = round(len(t) ** 0.5)
+    rows = np.concatenate([np.eye(d * d) - t, np.eye(d).reshape(1, -1)])
+    solve = np.linalg.pinv(rows)
+    sigma = solve[:, -1]  # (1 - T) sigma = 0, tr sigma = 1
+    found = []
+    for up, down in step.moved:
+        d_t = (channel(up) - channel(down)) / 2
+        found.append((solve[:, :-1] @ d_t @ sigma).reshape(d, d))
+    return sigma.reshape(d, d), found
+
+
+def shift_gradient(params, config, records, inputs, skip, start):
+    """Log-loss, and its gradient by shifts of every gate occurrence: full matrices.
+
+    The probability D of a record is linear in the state behind each occurrence, so ``d
+    log D = (D(+) - D(-)) / 2D``, summed over the steps. A stationary start is not: it
+    adds D at the start's derivative.
+    """
+    total = {name: np.zeros_like(getattr(params, name)) for name in params._fields}
+    bits, first = 0.0, np.zeros(2 * [config.ancilla_dim])
+    first[0, 0] = 1.0
+    for record, xs in zip(records, inputs, strict=True):
+        steps = [Shifted(params, encoded(params, x, config)[0], config) for x in xs]
+        plain = [step.kraus[i] for step, i in zip(steps, record, strict=True)]
+        memory, d_memory = first, [np.zeros_like(first)] * len(steps[0].moved)
+        if start == "stationary":
+            memory, d_memory = stationary_derivatives(steps[0])
+        for length, sign in ((len(record), 1), (skip, -1)):
+            heard = plain[:length]
+            d = probability(heard, memory)
+            bits += sign * np.log2(d)
+            of_start = [probability(heard, moved) for moved in d_memory]
+            _add(total, np.array(of_start) * sign / d, params, xs[0], config)
             for t in range(length):
-                up, down = (
-                    probability([*plain[:t], moved[t], *plain[t + 1 :]])
-                    for moved in both
-                )
-                grad[index] += ((up - down) / probability(plain)).mean() / 2
-        grads.append(-grad / (length * np.log(2)))
-    return grads
+                halves = []
+                for pair in steps[t].moved:
+                    up, down = (
+                        probability(
+                            [*heard[:t], moved[record[t]], *heard[t + 1 :]], memory
+                        )
+                        for moved in pair
+                    )
+                    halves.append((up - down) / 2)
+                _add(total, np.array(halves) * sign / d, params, xs[t], config)
+    symbols = len(records) * (records.shape[1] - skip)
+    grads = [-grad / (symbols * np.log(2)) for grad in total.values()]
+    return -bits / symbols, grads
 
 
-@pytest.mark.parametrize("name", [name for name in CELLS if "1+2" not in name])
-def test_gradient_of_records_against_parameter_shift(name):
-    options = {**CELLS[name], "n_ancilla": 1}
+def _add(total, derivatives, params, x, config):
+    """Derivatives along the moves of one step, onto the gradient of the parameters."""
+    value, norm = encoded(params, x, config)
+    of_value, of_angles = np.split(derivatives, [value.size])
+    if config.encoding == "amplitude":
+        of_value = (of_value - value * (value @ of_value)) / norm
+    total["proj_weight"] += np.outer(x, of_value)
+    total["proj_bias"] += of_value
+    shape = total["entangler"].shape
+    first, second = np.split(of_angles, 2)
+    total["entangler"] += first.reshape(shape)
+    total["disentangler"] += second.reshape(shape)
+
+
+@pytest.mark.parametrize("skip", [0, 2])
+@pytest.mark.parametrize("start", ["first", "stationary"])
+@every_cell
+def test_gradient_of_records_against_parameter_shift(options, start, skip):
+    """Inputs at each step; with a stationary start a constant one."""
     rng, config = np.random.default_rng(2), configured(**options)
-    params, records = drawn(config, rng), rng.integers(0, config.system_dim, (4, 6))
-    inputs = rng.normal(size=(4, 6, 2))
-    _, grads = record_loss_and_grad(params, config, records, inputs=inputs)
-    shifted = shift_gradient(params, config, records, inputs)
-    for grad, exact in zip(grads[2:4], shifted, strict=True):
-        np.testing.assert_allclose(grad, exact, rtol=0, atol=1e-11)
+    params, records = drawn(config, rng), rng.integers(0, config.system_dim, (2, 4))
+    given = rng.normal(size=(2, 4, 2))
+    if start == "stationary":
+        records, given = records[:1], given[0, 0]
+    found = record_loss_and_grad(
+        params, config, records, inputs=given, skip=skip, start=start
+    )
+    each = np.broadcast_to(given, (*records.shape, 2))
+    loss, shifted = shift_gradient(params, config, records, each, skip, start)
+    np.testing.assert_allclose(found[0], loss, rtol=0, atol=1e-12)
+    for grad, exact in zip(found[1], shifted, strict=True):
+        np.testing.assert_allclose(grad, exact, rtol=0, atol=1e-12)
+
+
+def test_gradient_of_a_stationary_memory_among_several():
+    """Two blocks that never mix, and a level that decays into both of them."""
+    rng = np.random.default_rng(10)
+    at, along = rng.normal(size=(2, 3, 5, 5, 2)) @ [1, 1j]  # symbol, to, from
+    grad = rng.normal(size=(25, 2)) @ [1, 1j]
+    reaches = np.zeros((5, 5))
+    reaches[:2, :2] = reaches[2:4, 2:4] = reaches[:, 4] = 1
+
+    def channel(h):
+        q, _ = np.linalg.qr((reaches * (at + h * along)).reshape(15, 5))
+        return transfers(q.reshape(3, 5, 5)).sum(axis=0)
+
+    def value(h):
+        return np.vdot(grad, fixed_point(channel(h)).sigma).real
+
+    point = fixed_point(channel(0.0))
+    assert np.trace(point.projector).real == pytest.approx(2)
+    found = np.vdot(fixed_point_backward(grad, point), checker.derivative(channel)).real
+    assert found == pytest.approx(checker.derivative(value), rel=1e-8)
 
 
 @pytest.mark.parametrize("start", ["first", "stationary"])
@@ -238,6 +340,29 @@ def test_gradient_of_words_against_differences(options, loss):
         lambda params: value(params)[1],
     )
     assert error < 1e-6
+
+
+@pytest.mark.parametrize("name", ["RY", "RX, 1+2, inverse", "RY, angles in"])
+def test_gradient_of_moments_against_parameter_shift(name):
+    """Word by word, ``dP = P d log P``: each is a record from the stationary memory."""
+    rng, config = np.random.default_rng(8), configured(**CELLS[name])
+    params, x = drawn(config, rng), rng.normal(size=2)
+    words = [rng.dirichlet(np.ones(2**n)).reshape(n * [2]) for n in (1, 2)]
+    expected, square = [np.zeros_like(array) for array in params], 0.0
+    for f in words:
+        for word in np.ndindex(f.shape):
+            given, n = np.broadcast_to(x, (1, len(word), 2)), len(word)
+            rates = shift_gradient(
+                params, config, np.array([word]), given, 0, "stationary"
+            )
+            p, share = 2.0 ** (-n * rates[0]), 1 / (f**2).sum()
+            square += share * (p - f[word]) ** 2
+            for total, rate in zip(expected, rates[1], strict=True):
+                total -= share * 2 * (p - f[word]) * p * n * np.log(2) * rate
+    loss, grads = moment_loss_and_grad(params, config, words, x=x)
+    np.testing.assert_allclose(loss, square, rtol=1e-12)
+    for grad, exact in zip(grads, expected, strict=True):
+        np.testing.assert_allclose(grad, exact, rtol=0, atol=1e-12)
 
 
 def test_moments_are_those_of_word_probabilities():
@@ -340,6 +465,11 @@ def test_a_transducer_is_learnt():
     assert np.isnan(found.moment_losses).all()
 
 
+def fit(records, **options):
+    options = {"n_starts": 1, "rng": np.random.default_rng(0), **options}
+    return fit_records(records, CLOCK, **options)
+
+
 EXACT = square_and_diamond_cell()
 RECORDS = np.array([[0, 2, 1, 3], [0, 1, 2, 2]])
 
@@ -417,7 +547,12 @@ RECORDS = np.array([[0, 2, 1, 3], [0, 1, 2, 2]])
         (
             lambda: moment_loss_and_grad(*EXACT[:2], [np.zeros(4)]),
             ValueError,
-            r"`frequencies\[0\]` must be finite and not all 0",
+            r"`frequencies\[0\]` must hold probabilities that sum to 1",
+        ),
+        (
+            lambda: moment_loss_and_grad(*EXACT[:2], None),
+            TypeError,
+            "`frequencies` must be a sequence of arrays, but is None",
         ),
         (
             lambda: fit_records(
@@ -445,6 +580,29 @@ RECORDS = np.array([[0, 2, 1, 3], [0, 1, 2, 2]])
             ValueError,
             "`word_length` must be at most 2, the length of the records",
         ),
+        (lambda: fit([[0], [1]]), ValueError, "at least 2 symbols long, for one"),
+        (
+            lambda: fit([[0], [1]], inputs=[[[0.0]], [[1.0]]]),
+            ValueError,
+            r"at least 2 symbols long, .* but has shape \(2, 1\)",
+        ),
+        (
+            lambda: fit([[0, 1]], inputs=[[[0.0], [1.0]]], word_length=2),
+            ValueError,
+            "`word_length` must be None where inputs change",
+        ),
+        (
+            lambda: fit(np.zeros((2, 30), int), word_length=25),
+            ValueError,
+            r"`word_length` must leave at most 1,048,576 words, .* 2\*\*25",
+        ),
+        (lambda: fit([[0, 1]], word_length=2.0), TypeError, "`word_length` must be an"),
+        (lambda: fit([[0, 1]], phases=0), ValueError, r"`phases` must .* is \(0,\)"),
+        (lambda: fit([[0, 1]], phases=[["words"]]), ValueError, "`phases` must hold"),
+        (lambda: fit([[0, 1]], phases=[]), ValueError, "`phases` must hold"),
+        (lambda: fit([[0, 1]], start=0), ValueError, "`start` must be one of first"),
+        (lambda: fit([[0, 1]], start=np.ones(2)), ValueError, "`start` must be one"),
+        (lambda: fit([[0, 1]], n_starts=0), ValueError, "`n_starts` must be at least"),
         (
             lambda: fit_records([[0, 1]], CLOCK, n_starts=1, rng=0),
             TypeError,
@@ -456,3 +614,51 @@ def test_bad_input_is_one_line(call, error, text):
     with pytest.raises(error, match=text) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+TAKE_RECORDS = {
+    "record_log_loss": lambda records: record_log_loss(*EXACT[:2], records),
+    "record_loss_and_grad": lambda records: record_loss_and_grad(*EXACT[:2], records),
+    "fit_records": lambda records: fit(records),
+    "word_frequencies": lambda records: word_frequencies(records, 2, 2),
+    "log_likelihood": lambda records: log_likelihood(qubit_clock(0.7, 0.9), records),
+}
+WRONG_RECORDS = [
+    ([], ValueError, r"must have shape \(n_sequences, length\), .* has \(0,\)"),
+    ([[], []], ValueError, r"but has \(2, 0\)"),
+    ([0, 1, 1], ValueError, r"but has \(3,\)"),
+    ([[[0, 1]]], ValueError, r"but has \(1, 1, 2\)"),
+    ([[0.0, 1.0]], TypeError, "must be integers, but is of float64"),
+    ([[True, False]], TypeError, "must be integers, but is of bool"),
+    (["0110"], TypeError, "must be integers, but is of <U4"),
+    (None, TypeError, "must be integers, but is of object"),
+    ([[0, 1], [0, 1, 1]], ValueError, "must be an array of numbers, but: .* inhomogen"),
+    (np.ma.array([[0, 1]], mask=[[0, 1]]), ValueError, "must hold no masked entry"),
+    ([[0, 1], [0, -1]], ValueError, "record 1 has -1 at place 1"),
+    ([[0, 1], [4, 1]], ValueError, "record 1 has 4 at place 0"),
+]
+
+
+@pytest.mark.parametrize("records, error, text", WRONG_RECORDS)
+@pytest.mark.parametrize("call", TAKE_RECORDS.values(), ids=TAKE_RECORDS)
+def test_wrong_records_are_one_line_everywhere(call, records, error, text):
+    with pytest.raises(error, match="^Argument `records` .*" + text) as caught:
+        call(records)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("start", ["first", "stationary"])
+@pytest.mark.parametrize("skip", [0, 2])
+def test_a_first_symbol_that_cannot_be_is_named(start, skip):
+    """Without rotations and with the first input the cell writes 0 and nothing else."""
+    still = init_params(CLOCK, np.random.default_rng(0))
+    still = still._replace(
+        proj_bias=np.eye(2)[0],
+        entangler=0 * still.entangler,
+        disentangler=0 * still.disentangler,
+    )
+    options = {"start": start, "skip": skip}
+    assert record_log_loss(still, CLOCK, [[0, 0, 0]], **options) == 0
+    for call in (record_log_loss, record_loss_and_grad):
+        with pytest.raises(ValueError, match="symbol 1 of record 2 has .* at place 0"):
+            call(still, CLOCK, [[0, 0, 0], [0, 0, 0], [1, 0, 0]], **options)

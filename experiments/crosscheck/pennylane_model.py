@@ -14,6 +14,9 @@ import pennylane as qml
 from pennylane import numpy as pnp
 
 Params = tuple[Any, Any, Any, Any]
+SAME, NODES = 1e-9, 60
+"""Eigenvalues this close to 1 are 1; places on a circle around it, error
+``2**-NODES``."""
 
 
 class Unrolled(NamedTuple):
@@ -74,7 +77,9 @@ RULES: dict[str, Callable] = {
 """Memory rules: branches ``(batch, 2**n_system, 2**n_ancilla)`` to the next memory."""
 
 
-def apply_circuit(joint, entangler, disentangler, config, n_layers=None) -> None:
+def apply_circuit(
+    joint, entangler, disentangler, config, n_layers=None, any_norm=False
+) -> None:
     """Queue ``U_dis U_en`` on the joint state (eq. 6), or its first layers."""
     wires, rotation = range(config.n_wires), getattr(qml, config.rotation)
     first = second = qml.BasicEntanglerLayers
@@ -82,7 +87,7 @@ def apply_circuit(joint, entangler, disentangler, config, n_layers=None) -> None
         second = qml.adjoint(qml.BasicEntanglerLayers)
     layers = [(first, row) for row in entangler]
     layers += [(second, row) for row in disentangler[::-1]]
-    qml.StatePrep(joint, wires=wires)
+    qml.StatePrep(joint, wires=wires, validate_norm=not any_norm)
     for layer, row in layers[:n_layers]:
         layer(row[None], wires=wires, rotation=rotation)
 
@@ -126,6 +131,17 @@ def make_probe(config) -> qml.QNode:
     return probe
 
 
+def make_linear_map(config) -> qml.QNode:
+    """The circuit of one step, on vectors of any norm."""
+
+    @_qnode(config)
+    def linear_map(joint, entangler, disentangler):
+        apply_circuit(joint, entangler, disentangler, config, any_norm=True)
+        return qml.state()
+
+    return linear_map
+
+
 def states_by_layer(params: Params, joint, config) -> list[np.ndarray]:
     """The state after each of the ``2 * n_layers`` layers, in order of application."""
 
@@ -141,6 +157,20 @@ def _qnode(config) -> Callable:
     """Decorator: a QNode on PennyLane's NumPy simulator, differentiated by autograd."""
     device = qml.device("default.qubit", wires=config.n_wires)
     return qml.qnode(device, interface="autograd", diff_method="backprop")
+
+
+def encode(params: Params, x):
+    """``u = a / |a|``, ``(batch, 2**n_system)`` (eq. 3)."""
+    a = x @ params[0] + params[1]
+    return a / pnp.sqrt(squared_norm(a))[:, None]
+
+
+def join(u, memory):
+    """``u (x) h``, ``(batch, 2**n_wires)``.
+
+    Complex from the start: else autograd warns of the cast on the way back.
+    """
+    return pnp.reshape(u[:, :, None] * memory[:, None, :], (len(u), -1)) + 0j
 
 
 def unroll(params: Params, inputs: np.ndarray, config, cell: qml.QNode) -> Unrolled:
@@ -163,16 +193,13 @@ def unroll(params: Params, inputs: np.ndarray, config, cell: qml.QNode) -> Unrol
             f"The PennyLane model knows the memory rules {', '.join(RULES)}, "
             f"but was asked for {config.memory}."
         )
-    proj_weight, proj_bias, entangler, disentangler = params
+    *_, entangler, disentangler = params
     batch, n_steps, _ = inputs.shape
     memory = np.zeros((batch, 2**config.n_ancilla))
     memory[:, 0] = 1.0  # eq. 4
     run = Unrolled([], [], [], [])
     for t in range(n_steps):
-        a = inputs[:, t] @ proj_weight + proj_bias
-        u = a / pnp.sqrt(squared_norm(a))[:, None]  # eq. 3
-        # complex from the start: else autograd warns of the cast on the way back
-        joint = pnp.reshape(u[:, :, None] * memory[:, None, :], (batch, -1)) + 0j
+        joint = join(encode(params, inputs[:, t]), memory)
         y, state = cell(joint, entangler, disentangler)
         branches = pnp.reshape(state, (batch, 2**config.n_system, -1))  # eq. 7
         memory = RULES[config.memory](branches)
@@ -201,6 +228,75 @@ def loss_and_grad(
         outputs = unroll(params, inputs, config, cell).outputs
         y = outputs[-1] if config.loss == "last" else pnp.stack(outputs, axis=1)
         return pnp.mean((y - targets) ** 2)
+
+    gradient = qml.grad(loss, argnums=[0, 1, 2, 3])
+    grads = gradient(*params)
+    return float(gradient.forward), grads
+
+
+def record_log_loss(
+    params: Params, inputs: np.ndarray, records: np.ndarray, config, skip: int
+):
+    """``- mean log2 P(record behind skip | what was heard) / (n_steps - skip)``.
+
+    ``P = tr K sigma K^dag``: each basis state of the memory goes through the circuit
+    and is projected onto the observed outcome, step by step; column j of K is what is
+    left of state j. For differentiation by autograd.
+
+    Args:
+        params: As in `unroll`.
+        inputs: Sequences ``(batch, n_steps, n_features)``, and sigma is the first basis
+            state; or a constant ``(n_features,)``, and sigma is stationary.
+        records: Observed outcomes ``(batch, n_steps)``.
+        config: As in `unroll`.
+        skip: So many first outcomes are heard, not scored.
+
+    Returns:
+        The log-loss, bits a symbol.
+    """
+    (batch, n_steps), d_a = records.shape, 2**config.n_ancilla
+    step, sigma = make_linear_map(config), np.diag(np.eye(d_a)[0])
+    if inputs.ndim == 1:
+        sigma = stationary_memory(params, inputs, config, step)
+        inputs = np.broadcast_to(inputs, (batch, n_steps, len(inputs)))
+    columns, bits = np.tile(np.eye(d_a), (batch, 1)), [0.0]
+    for t in range(n_steps):
+        u = pnp.repeat(encode(params, inputs[:, t]), d_a, axis=0)
+        state = pnp.reshape(step(join(u, columns), *params[2:]), (batch * d_a, -1, d_a))
+        columns = state[np.arange(batch * d_a), np.repeat(records[:, t], d_a)]
+        k = pnp.reshape(columns, (batch, d_a, d_a))  # record, j, entry
+        p = pnp.real(pnp.einsum("nja,jk,nka->n", k, sigma, pnp.conj(k)))
+        bits.append(pnp.mean(pnp.log2(p)))
+    return (bits[skip] - bits[-1]) / (n_steps - skip)
+
+
+def stationary_memory(params: Params, x: np.ndarray, config, step: qml.QNode):
+    """The mean memory of a long run that starts maximally mixed, ``sigma = Pi e``.
+
+    Pi is the projector onto what the channel T leaves as it is, Cauchy's integral of
+    ``(z - T)^-1`` around 1: the mean over a circle that holds no other eigenvalue.
+    """
+    d_a = 2**config.n_ancilla
+    u = pnp.repeat(encode(params, x[None]), d_a, axis=0)
+    state = step(join(u, np.eye(d_a)), *params[2:])
+    k = pnp.reshape(state, (d_a, -1, d_a))  # j, outcome, entry
+    t = pnp.reshape(pnp.einsum("jia,kib->abjk", k, pnp.conj(k)), (d_a**2, d_a**2))
+    away = np.abs(np.linalg.eigvals(qml.math.unwrap([t])[0]) - 1)
+    radius = min(away[away > SAME].min(initial=1.0), 1.0) / 2
+    sigma, mixed = 0.0, np.eye(d_a).ravel() / d_a + 0j
+    for z in radius * np.exp(2j * np.pi * np.arange(NODES) / NODES):
+        shifted = (1 + z) * np.eye(d_a**2) - t
+        sigma = sigma + z / NODES * pnp.linalg.solve(shifted, mixed)
+    return pnp.reshape(sigma, (d_a, d_a))
+
+
+def record_loss_and_grad(
+    params: Params, inputs: np.ndarray, records: np.ndarray, config, skip: int
+) -> tuple[float, tuple]:
+    """`record_log_loss` and its gradient, by autograd."""
+
+    def loss(*params):
+        return record_log_loss(params, inputs, records, config, skip)
 
     gradient = qml.grad(loss, argnums=[0, 1, 2, 3])
     grads = gradient(*params)

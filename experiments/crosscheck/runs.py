@@ -24,6 +24,7 @@ from qlstm import (
 from qlstm.forecasting import SINE_PROTOCOLS, make_windows, noisy_sine, step_targets
 from qlstm.insight import trace
 from qlstm.interchange import check_paper_cell
+from qlstm.processes import record_loss_and_grad
 from qsim import (
     adjoint_layers,
     entangling_layers,
@@ -34,6 +35,8 @@ from qsim import (
 from qsim.entanglement import entropy, mutual_information, purity
 
 WINDOWS, STEPS, BATCH, LEARNING_RATE = 15, 5, 5, 0.01
+HEARD = 1
+"""First outcomes of a record that are not scored."""
 DEAD = 1e-13
 """A parameter whose gradient never exceeds this has no influence on the loss."""
 
@@ -47,6 +50,8 @@ class Data(NamedTuple):
     """By the loss that compares with them, ``"last"`` or ``"all"``."""
     batches: list[list[NDArray]]
     """Rows of each minibatch of each epoch."""
+    seed: int
+    """Of the records that the model writes."""
 
 
 class Side(NamedTuple):
@@ -166,6 +171,7 @@ def make_data(config: QLSTMConfig, epochs: int, seed: int) -> Data:
         np.concatenate([w.inputs for w in windows], axis=2),
         {"last": windows[0].targets, "all": step_targets(windows[0])},
         [np.split(rng.permutation(WINDOWS), WINDOWS // BATCH) for _ in range(epochs)],
+        seed,
     )
 
 
@@ -208,6 +214,25 @@ def compare_at(
         other = pm.loss_and_grad(pm.trainable(params), data.inputs, targets, c, cell)
         found[f"loss, {steps}"] = difference(value, other[0])
         found[f"gradient, {steps}"] = difference(grads, other[1])
+    return found | _compare_records(params, data, config)
+
+
+def _compare_records(
+    params: QLSTMParams, data: Data, config: QLSTMConfig
+) -> dict[str, float]:
+    """Records with an input at each step, and from the stationary memory of one."""
+    found, writes = {}, replace(config, memory="sampled")
+    for start, inputs in (("first", data.inputs), ("stationary", data.inputs[0, 0])):
+        rng = np.random.default_rng(data.seed)
+        each = np.broadcast_to(inputs, data.inputs.shape)
+        records = trace(params, each, writes, rng).outcome
+        options = {"inputs": inputs, "skip": HEARD, "start": start}
+        value, grads = record_loss_and_grad(params, config, records, **options)
+        other = pm.record_loss_and_grad(
+            pm.trainable(params), inputs, records, config, HEARD
+        )
+        found[f"records, {start}: log-loss"] = difference(value, other[0])
+        found[f"records, {start}: gradient"] = difference(grads, other[1])
     return found
 
 

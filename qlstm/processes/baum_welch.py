@@ -4,7 +4,8 @@ The expected number of times that an edge is used is ``T d log P / dT``. So one
 iteration is a gradient, times the probabilities, and normalized; the likelihood cannot
 fall. The gradient comes by reverse mode along blocks of a few symbols: ``T_w`` of every
 word w of a block is worked out once, ``d log P / dT_w`` summed over all places where w
-stands, and pulled back to the edges at the end.
+stands, and pulled back to the edges at the end. Derivations: docs/gradients.md, section
+11.
 
 Arrays have a leading axis of machines: starts ``(n, k)``, edges ``(n, n_symbols, k,
 k)``.
@@ -17,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qlstm.checks import as_real, check_rng, check_size, check_symbols
 from qlstm.processes.machines import Machine, check_sums
+from qsim.numbers import as_number
 
 BLOCK = 64
 """Most words of a block; products of so few symbols do not underflow."""
@@ -168,7 +170,7 @@ def _fit(
     check_size("n_starts", n_starts)
     check_size("max_iterations", max_iterations)
     check_rng(rng)
-    if not 0 <= tolerance < np.inf:
+    if not 0 <= as_number("tolerance", tolerance, finite=False) < np.inf:
         raise ValueError(
             f"Argument `tolerance` must be at least 0 and finite, but is {tolerance}."
         )
@@ -252,7 +254,7 @@ def maximize(
 def stretch(
     start: NDArray, edges: NDArray, new_start: NDArray, new_edges: NDArray, by: NDArray
 ) -> list[NDArray]:
-    """A longer step in the logarithms, ``x (new / x)^by``, normalized; 1 is `new`."""
+    """A longer step, ``x (new / x)^by``, normalized (docs/gradients.md, eq. 35)."""
     found, pairs = [], ((start, new_start, 1), (edges, new_edges, (1, 3)))
     for x, new, axes in pairs:
         power = by.reshape(-1, *(1,) * (x.ndim - 1))

@@ -75,7 +75,7 @@ def classical_memory_bound(process: Process, n_states: int, length: int) -> Memo
     """
     process = check_process(process)
     check_size("n_states", n_states)
-    check_length(process, length)
+    check_length(process.n_symbols, length)
     if length < 2:
         raise ValueError(
             f"Argument `length` must be at least 2, to be split, but is {length}."

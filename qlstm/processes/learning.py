@@ -17,14 +17,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
 from qlstm.adam import flatten, unflatten
-from qlstm.checks import check_rng, check_size
+from qlstm.checks import check_rng, check_size, check_symbols
 from qlstm.params import QLSTMConfig, QLSTMParams, init_params
 from qlstm.processes.moments import moment_loss, word_frequencies, word_loss
 from qlstm.processes.operators import check_start
+from qlstm.processes.process import check_axes
 from qlstm.processes.records import (
     Records,
     check_record_inputs,
-    check_symbols,
     listen,
     listen_backward,
     loss_of,
@@ -125,7 +125,8 @@ def fit_records(
     Raises:
         TypeError: If the records or a size are no integers, or `rng` is no generator.
         ValueError: If a symbol is out of range, a phase is unknown or needs a constant
-            input, words are longer than the records, or an argument is wrong.
+            input, records are shorter than the words or of one symbol, or an argument
+            is wrong.
 
     References:
         Zhu, Byrd, Lu, Nocedal, "Algorithm 778: L-BFGS-B", ACM TOMS 23, 550 (1997).
@@ -146,10 +147,12 @@ def fit_records(
     x = check_record_inputs(inputs, symbols, config)
     ready = prepare_records(symbols, x, config, skip, None)
     constant = len(ready.x) == 1
-    start = start or ("stationary" if constant else "first")
+    if start is None:
+        start = "stationary" if constant else "first"
     check_start(start, len(ready.x))
     phases = _check_phases(phases, constant)
-    words = _frequencies(symbols, config.system_dim, word_length) if constant else None
+    length = _check_length(word_length, symbols, config.system_dim, constant)
+    words = _frequencies(symbols, config.system_dim, length) if constant else None
     objectives = _objectives(config, ready, start, words)
     runs = []
     for own in rng.spawn(n_starts):
@@ -162,8 +165,9 @@ def _check_phases(phases: Sequence[str] | None, constant: bool) -> tuple[str, ..
     """The phases, checked."""
     if phases is None:
         return ("moments", "likelihood") if constant else ("likelihood",)
-    phases = (phases,) if isinstance(phases, str) else tuple(phases)
-    if not phases or not set(phases) <= set(PHASES):
+    one = isinstance(phases, str) or not np.iterable(phases)
+    phases = (phases,) if one else tuple(phases)
+    if not phases or not all(isinstance(p, str) and p in PHASES for p in phases):
         raise ValueError(
             f"Argument `phases` must hold some of {', '.join(PHASES)}, but is {phases}."
         )
@@ -175,18 +179,36 @@ def _check_phases(phases: Sequence[str] | None, constant: bool) -> tuple[str, ..
     return phases
 
 
+def _check_length(
+    length: int | None, symbols: NDArray, n_symbols: int, constant: bool
+) -> int:
+    """Symbols of the longest word; say so where records are too short to show any."""
+    longest = symbols.shape[1]
+    if longest < 2:
+        raise ValueError(
+            "Argument `records` must be at least 2 symbols long, for one symbol shows "
+            f"no memory, but has shape {symbols.shape}."
+        )
+    if length is None:
+        return min(longest, max(1, int(np.log(WORDS) / np.log(n_symbols))))
+    check_axes(n_symbols, length, "word_length")
+    if not constant:
+        raise ValueError(
+            "Argument `word_length` must be None where inputs change, for no words are "
+            f"counted, but is {length}."
+        )
+    if length > longest:
+        raise ValueError(
+            f"Argument `word_length` must be at most {longest}, the length of the "
+            f"records, but is {length}."
+        )
+    return length
+
+
 def _frequencies(
-    symbols: NDArray, n_symbols: int, length: int | None
+    symbols: NDArray, n_symbols: int, length: int
 ) -> list[NDArray[np.float64]]:
     """Frequencies of words up to a length, flat."""
-    if length is None:
-        length = min(symbols.shape[1], max(1, int(np.log(WORDS) / np.log(n_symbols))))
-    check_size("word_length", length)
-    if length > symbols.shape[1]:
-        raise ValueError(
-            f"Argument `word_length` must be at most {symbols.shape[1]}, the length of "
-            f"the records, but is {length}."
-        )
     lengths = range(1, length + 1)
     return [word_frequencies(symbols, n, n_symbols).ravel() for n in lengths]
 

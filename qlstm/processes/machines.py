@@ -13,9 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from qlstm.checks import as_real, check_symbols
 from qlstm.processes.information import Estimate, entropy_rate
 from qlstm.processes.process import (
-    MAX_AXES,
     Process,
-    check_length,
+    check_axes,
     check_process,
     word_probabilities,
 )
@@ -151,7 +150,7 @@ def machine_word_probabilities(machine: Machine, length: int) -> NDArray[np.floa
                [0.1875, 0.0625]])
     """
     machine = check_machine(machine)
-    _check_words(machine, length)
+    check_axes(machine.n_symbols, length)
     found = machine.start[None]
     for _ in range(length):  # (n_words, 1, k) by each symbol's edges
         found = (found[:, None, None] @ machine.edges).reshape(-1, machine.n_states)
@@ -206,7 +205,7 @@ def machine_excess(machine: Machine, process: Process, length: int) -> Estimate:
     Q is the machine from its start. For the error, the machine may be in any state a
     before the word: ``Q(i | v)`` lies between the least and the greatest of ``(T_v T_i
     1)_a / (T_v 1)_a``, over the states that can write v. This holds for whatever came
-    before, so in the long run.
+    before, so in the long run (docs/gradients.md, eq. 36).
 
     Args:
         machine: The machine.
@@ -235,7 +234,7 @@ def machine_excess(machine: Machine, process: Process, length: int) -> Estimate:
             "Arguments `machine` and `process` must have as many symbols, but have "
             f"{machine.n_symbols} and {process.n_symbols}."
         )
-    _check_words(machine, length)
+    check_axes(machine.n_symbols, length)
     p = word_probabilities(process, length).reshape(-1, machine.n_symbols)
     before, after = _ends(machine, length - 1), _ends(machine, length)
     after = after.reshape(*p.shape, -1)
@@ -258,16 +257,6 @@ def _ends(machine: Machine, length: int) -> NDArray[np.float64]:
     for _ in range(length):  # the new symbol comes first
         found = (found @ machine.edges.mT).reshape(-1, machine.n_states)
     return found
-
-
-def _check_words(machine: Machine, length: int) -> None:
-    """Say so when a length is none, or the words are too many."""
-    check_length(machine, length)
-    if length > MAX_AXES:
-        raise ValueError(
-            f"Argument `length` must be at most {MAX_AXES}, the most axes that an "
-            f"array has, but is {length}."
-        )
 
 
 def _loss(p: NDArray, q: NDArray) -> float:

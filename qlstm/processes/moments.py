@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import as_real, check_size
+from qlstm.checks import as_real, check_size, check_symbols
 from qlstm.params import QLSTMConfig, QLSTMParams, check_params
+from qlstm.processes.machines import check_sums
 from qlstm.processes.operators import (
     build,
     build_backward,
@@ -22,8 +23,7 @@ from qlstm.processes.operators import (
     transfers,
     transfers_backward,
 )
-from qlstm.processes.process import MAX_AXES, MAX_WORDS
-from qlstm.processes.records import check_symbols
+from qlstm.processes.process import check_axes
 
 WORD_FLOOR = 1e-12
 """What the probability of a word counts as, at least, in its logarithm."""
@@ -66,18 +66,13 @@ def word_frequencies(
                [0.25, 0.25]])
     """
     check_size("n_symbols", n_symbols)
-    check_size("length", length)
+    check_axes(n_symbols, length)
     records = check_symbols(records, n_symbols)
     n_windows = records.shape[1] - length + 1
     if n_windows < 1:
         raise ValueError(
             f"Argument `length` must be at most {records.shape[1]}, the length of the "
             f"records, but is {length}."
-        )
-    if length > MAX_AXES or length * np.log2(n_symbols) > np.log2(MAX_WORDS):
-        raise ValueError(
-            f"Argument `length` must leave at most {MAX_WORDS:,} words of at most "
-            f"{MAX_AXES} symbols, but there are {n_symbols}**{length}."
         )
     words = np.zeros((len(records), n_windows), np.int64)
     for k in range(length):
@@ -106,7 +101,7 @@ def write(channels: NDArray, memory: NDArray, length: int) -> Writing:
 def write_backward(
     grad_probabilities: Sequence[NDArray], run: Writing
 ) -> tuple[NDArray, NDArray]:
-    """Go back through the words.
+    """Go back through the words (docs/gradients.md, eq. 29).
 
     ``grad_T_i = sum_w grad_R_(wi) R_w^dag``; ``grad_R_w = sum_i T_i^dag grad_R_(wi)``.
 
@@ -223,7 +218,8 @@ def moment_loss_and_grad(
 
     Raises:
         TypeError: If numbers are none.
-        ValueError: If a shape does not fit, or a value is not finite.
+        ValueError: If a shape does not fit, a value is not finite, or frequencies do
+            not sum to 1.
 
     Example:
         >>> from qlstm.processes import clock_cell, qubit_clock, word_probabilities
@@ -234,6 +230,11 @@ def moment_loss_and_grad(
         0.0
     """
     params = check_params(params, config)
+    if not np.iterable(frequencies):
+        raise TypeError(
+            "Argument `frequencies` must be a sequence of arrays, but is "
+            f"{frequencies!r:.60}."
+        )
     flat = []
     for n, of_length in enumerate(frequencies, start=1):
         name, shape = f"frequencies[{n - 1}]", (config.system_dim,) * n
@@ -242,9 +243,8 @@ def moment_loss_and_grad(
             raise ValueError(
                 f"Argument `{name}` must have shape {shape}, but has {of_length.shape}."
             )
-        if not np.isfinite(of_length).all() or not of_length.any():
-            raise ValueError(f"Argument `{name}` must be finite and not all 0.")
         flat.append(of_length.ravel())
+        check_sums(name, flat[-1])
     if not flat:
         raise ValueError("Argument `frequencies` must hold a length, but is empty.")
     return moment_loss(params, config, check_constant(x, config), flat)

@@ -2,7 +2,8 @@
 
 Everything here goes both ways: Kraus operators of some inputs from the parameters, the
 channel's matrices from Kraus operators, the fixed point from these; each function
-stands beside its backward pass. A gradient is that of docs/gradients.md, eq. 1.
+stands beside its backward pass. A gradient is that of docs/gradients.md, eq. 1;
+derivations: docs/gradients.md, section 10.
 """
 
 from typing import NamedTuple
@@ -83,7 +84,7 @@ def transfers(kraus: NDArray) -> NDArray:
 
 
 def transfers_backward(grad: NDArray, kraus: NDArray) -> NDArray:
-    """``grad_K_ac = sum_bd (grad_T_ab,cd + conj(grad_T_ba,dc)) K_bd``."""
+    """``grad_K_ac = sum_bd (grad_T_ab,cd + conj(grad_T_ba,dc)) K_bd``, eq. 27b."""
     n_symbols, d, _ = kraus.shape
     grad = grad.reshape(n_symbols, d, d, d, d)
     both = grad + grad.conj().transpose(0, 2, 1, 4, 3)
@@ -125,8 +126,8 @@ def fixed_point(channel: NDArray) -> FixedPoint:
 def fixed_point_backward(grad_sigma: NDArray, point: FixedPoint) -> NDArray:
     """``grad_T = S^dag grad_sigma sigma^dag + Pi^dag grad_sigma (S e)^dag``.
 
-    From ``dPi = S dT Pi + Pi dT S``. Where one memory is stationary, the second term
-    only holds the trace, which no channel changes.
+    From ``dPi = S dT Pi + Pi dT S`` (docs/gradients.md, eq. 27). Where one memory is
+    stationary, the second term only holds the trace, which no channel changes.
     """
     n = len(grad_sigma)
     d = round(n**0.5)

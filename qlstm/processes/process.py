@@ -164,13 +164,23 @@ def start_root(process: Process, start: ArrayLike | None) -> NDArray:
     return vectors * root @ vectors.conj().T
 
 
-def check_length(process: Process, length: int, name: str = "length") -> None:
+def check_length(n_symbols: int, length: int, name: str = "length") -> None:
     """Say so when a length is none, or there are more words than are enumerated."""
     check_size(name, length)
-    if length * np.log2(process.n_symbols) > np.log2(MAX_WORDS):
+    if length * np.log2(n_symbols) > np.log2(MAX_WORDS):
         raise ValueError(
             f"Argument `{name}` must leave at most {MAX_WORDS:,} words, but there are "
-            f"{process.n_symbols}**{length}."
+            f"{n_symbols}**{length}."
+        )
+
+
+def check_axes(n_symbols: int, length: int, name: str = "length") -> None:
+    """The same where each symbol of a word has an axis."""
+    check_length(n_symbols, length, name)
+    if length > MAX_AXES:
+        raise ValueError(
+            f"Argument `{name}` must be at most {MAX_AXES}, the most axes that an "
+            f"array has, but is {length}."
         )
 
 
@@ -243,7 +253,7 @@ def word_matrix(
     process = check_process(process)
     check_size("past", past)
     check_size("future", future)
-    check_length(process, past + future, "past + future")
+    check_length(process.n_symbols, past + future, "past + future")
     memories = branches(process, past, start_state(process, start))
     ends = effects(process, future)
     return pairing(memories, ends)
@@ -282,12 +292,7 @@ def word_probabilities(
         array([0.125 , 0.    , 0.0625, 0.0625])
     """
     process = check_process(process)
-    check_length(process, length)
-    if length > MAX_AXES:
-        raise ValueError(
-            f"Argument `length` must be at most {MAX_AXES}, the most axes that an "
-            f"array has, but is {length}."
-        )
+    check_axes(process.n_symbols, length)
     memories = branches(process, length // 2, start_state(process, start))
     found = pairing(memories, effects(process, length - length // 2))
     return found.reshape((process.n_symbols,) * length)
@@ -372,7 +377,7 @@ def log_likelihood(
         array([-1.667, -1.333])
     """
     process = check_process(process)
-    records = check_records(process, records, skip)
+    records = check_symbols(records, process.n_symbols, skip)
     root = start_root(process, start)
     memory = np.broadcast_to(root, (len(records), *root.shape))
     total = np.zeros(len(records))
@@ -384,11 +389,6 @@ def log_likelihood(
         if t >= skip:
             total += np.log2(p)
     return total / (records.shape[1] - skip)
-
-
-def check_records(process: Process, records: ArrayLike, skip: int) -> NDArray[np.int64]:
-    """Return records as integers ``(n_sequences, length)``, or say what is off."""
-    return check_symbols(records, process.n_symbols, skip)
 
 
 def _check_possible(p: NDArray, symbols: NDArray, place: int) -> None:

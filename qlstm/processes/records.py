@@ -7,7 +7,8 @@ The memory collapses onto the observed outcomes of the system register,
 and the log-loss is ``-log2 P`` a symbol. Nothing is drawn and nothing jumps, whatever
 the configuration's rule. Equal records and equal inputs are worked out once, and equal
 short words: a product of a few Kraus operators is one operator, which many places of
-many records share. So a record is a few steps long.
+many records share. So a record is a few steps long. Derivations: docs/gradients.md,
+section 10.
 
 Records carry ``A_t``, ``(d, r, n_records)``, with ``P = tr A M A^dag``: r is 1 where
 the memory starts in the first basis state; from a mixed one A starts as its
@@ -20,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import as_real
+from qlstm.checks import as_real, check_symbols
 from qlstm.params import QLSTMConfig, QLSTMParams, check_inputs, check_params
 from qlstm.processes.operators import (
     Built,
@@ -34,7 +35,7 @@ from qlstm.processes.operators import (
     transfers,
     transfers_backward,
 )
-from qlstm.processes.process import NEVER, Process, check_records
+from qlstm.processes.process import NEVER
 
 FLOOR = 1e-60
 """What a probability counts as, at least, while an optimizer is on its way."""
@@ -243,7 +244,8 @@ def listen_backward(
 
     ``log P`` depends on the product of all operators alone. So ``G = 2 A M / P`` behind
     the last one, ``grad_O_t = G_t A_(t-1)^dag / sqrt(p_t)``, ``G_(t-1) = O_t^dag G_t /
-    sqrt(p_t)``; what was heard counts with the other sign, from where it ends.
+    sqrt(p_t)`` (docs/gradients.md, eq. 25a); what was heard counts with the other sign,
+    from where it ends.
     """
     weights, share = run.start.weights, records.weights
     operators = _last(run.levels[-1].conj().mT)
@@ -265,7 +267,7 @@ def listen_backward(
 
 
 def _words_backward(grad: NDArray, run: Listening, records: Records) -> NDArray:
-    """From the words' operators to their letters': a product at a time."""
+    """From the words' operators to their letters' (docs/gradients.md, eq. 25b)."""
     total, n_letters = np.zeros_like(run.letters), len(run.letters)
     for n in range(len(records.words) - 1, 0, -1):
         level, before = records.words[n], run.levels[n - 1]
@@ -299,11 +301,6 @@ def _effects(states: NDArray, share: NDArray) -> NDArray:
 def loss_of(run: Listening, records: Records) -> float:
     """The log-loss, bits a symbol."""
     return float(np.log(run.p[records.heard :]).sum(axis=0) @ records.weights)
-
-
-def check_symbols(records: ArrayLike, n_symbols: int, skip: int = 0) -> NDArray:
-    """Records of so many symbols, checked (see `check_records`)."""
-    return check_records(Process(np.empty((n_symbols, 1, 1))), records, skip)
 
 
 class Checked(NamedTuple):
@@ -346,13 +343,13 @@ def check_record_inputs(
         inputs = as_real("inputs", inputs)
     if inputs is None or inputs.ndim < 2:
         return check_constant(inputs, config, "inputs")
-    inputs = check_inputs(inputs, config)
-    if inputs.shape[:2] != symbols.shape:
+    shape = (*symbols.shape, config.n_features)
+    if inputs.shape != shape:
         raise ValueError(
-            f"Argument `inputs` must have shape {(*symbols.shape, config.n_features)}, "
-            f"an input for each symbol, but has {inputs.shape}."
+            f"Argument `inputs` must have shape {shape}, an input for each symbol, or "
+            f"{shape[2:]}, a constant one, but has {inputs.shape}."
         )
-    return inputs
+    return check_inputs(inputs, config)
 
 
 def _listen_checked(
