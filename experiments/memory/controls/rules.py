@@ -11,6 +11,8 @@ from qlstm.insight import trace
 from qsim import HADAMARD
 
 BASES = ("Z", "X", "eigenbasis")
+NAME = "dephased-in-a-basis"
+"""What `QLSTMConfig.memory` calls the rule."""
 
 
 class Dephased(DensityRule):
@@ -52,8 +54,8 @@ def dephased(config: QLSTMConfig, basis: NDArray) -> QLSTMConfig:
     The rule is registered under one name: what was dephased before no longer is in its
     own basis, so make the configuration where you use it.
     """
-    register_memory("dephased", Dephased(basis))
-    return replace(config, memory="dephased")
+    register_memory(NAME, Dephased(basis))
+    return replace(config, memory=NAME)
 
 
 def fixed_basis(name: str, n_ancilla: int) -> NDArray[np.float64]:
@@ -85,6 +87,9 @@ def eigenbasis(
     after = trace(params, inputs, config).memory_after[:, washout:]
     values, vectors = np.linalg.eigh(after.mean(axis=(0, 1)))
     return vectors, float(np.diff(values).min())
+
+
+register_memory(NAME, Dephased(fixed_basis("Z", 2)))  # a worker imports this file
 
 
 def basis_of(

@@ -44,13 +44,14 @@ def narma(inputs: NDArray, order: int) -> NDArray[np.float64]:
     u, n_steps = (inputs + 1) / 4, inputs.shape[-1]
     y = np.zeros((*inputs.shape[:-1], n_steps + order))  # order zeros, then y_1, ...
     before = np.concatenate([np.zeros((*inputs.shape[:-1], order - 1)), u], axis=-1)
-    for t in range(n_steps):
-        past = y[..., t : t + order]
-        last = past[..., -1]
-        y[..., t + order] = (
-            0.3 * last + 0.05 * last * past.sum(axis=-1)
-            + 1.5 * before[..., t] * u[..., t] + 0.1
-        )  # fmt: skip
+    with np.errstate(over="ignore", invalid="ignore"):  # said below
+        for t in range(n_steps):
+            past = y[..., t : t + order]
+            last = past[..., -1]
+            y[..., t + order] = (
+                0.3 * last + 0.05 * last * past.sum(axis=-1)
+                + 1.5 * before[..., t] * u[..., t] + 0.1
+            )  # fmt: skip
     if not np.abs(y).max() < 10:
         raise ValueError(
             f"Argument `seed` must give inputs on which NARMA-{order} stays bounded, "
