@@ -37,9 +37,9 @@ def _draw_tasks(ax: Axes, found: list[Dephasing]) -> None:
     for k, task in enumerate(tasks):
         mine = [d for d in found if d.task == task]
         label = "not dephased" if k == 0 else None
-        _point(ax, k - 0.35, [d.quantum for d in mine], "black", "o", label)
+        _point(ax, k - 0.36, [d.quantum for d in mine], "black", "o", label)
         for j, basis in enumerate(BASES):
-            x, (colour, marker) = k - 0.15 + 0.2 * j, STYLES[basis]
+            x, (colour, marker) = k - 0.18 + 0.18 * j, STYLES[basis]
             cut = np.mean([d.cut_in[basis] for d in mine])
             again = [d.retrained[basis] for d in mine]
             label = f"{basis}, retrained" if k == 0 else None
@@ -48,7 +48,7 @@ def _draw_tasks(ax: Axes, found: list[Dephasing]) -> None:
             label = f"{basis}, cut in" if k == 0 else None
             ax.plot(x, cut, marker, color=colour, mfc="white", ms=6, label=label)
         label = "echo state network, as many numbers" if k == 0 else None
-        _point(ax, k + 0.45, [d.echo for d in mine], "#9ec5e3", "*", label)
+        _point(ax, k + 0.36, [d.echo for d in mine], "#7a0177", "*", label)
         if k:
             ax.axvline(k - 0.5, color="#dddddd", lw=0.8, zorder=0)
     ax.axhline(0, color="black", lw=0.6)

@@ -111,7 +111,7 @@ def dephasing_table(found: list[Dephasing]) -> str:
 
 
 def dephasing_text(found: list[Dephasing]) -> str:
-    """How often an interval excludes 0, and the best basis."""
+    """How often an interval excludes 0; the best basis, and the network."""
     lines = []
     for rotation in _unique(d.rotation for d in found):
         groups = [v for k, v in _by_task(found).items() if k[0] == rotation]
@@ -129,8 +129,10 @@ def dephasing_text(found: list[Dephasing]) -> str:
         for mine in groups:
             best = max(BASES, key=lambda b: np.mean([d.retrained[b] for d in mine]))
             left = interval([d.retrained[best] - d.quantum for d in mine])
+            echo = interval([d.echo - d.quantum for d in mine])
             lines.append(
-                f"{rotation} {mine[0].task}: best basis {best}, {text(left)} of R²."
+                f"{rotation} {mine[0].task}: best basis {best} {text(left)} of R², "
+                f"echo state network {text(echo)}."
             )
     return "\n".join(lines)
 
@@ -190,9 +192,10 @@ def rows_table(found: list[Row]) -> str:
 
 def text(found: Interval) -> str:
     """A mean and its interval, with signs."""
-    if not np.isfinite(found.low):
-        return f"{found.mean:+.2f}"
-    return f"{found.mean:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
+    mean, low, high = (round(value, 2) + 0.0 for value in found)  # no -0.00
+    if not np.isfinite(low):
+        return f"{mean:+.2f}"
+    return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
 def _by_task(found: Sequence) -> dict[tuple[str, str], list]:

@@ -15,7 +15,6 @@ from experiments.memory.controls.training import (
     WASHOUT,
     Data,
     accuracy,
-    step_strength,
     train,
 )
 from qlstm import QLSTMConfig, QLSTMParams, init_params
@@ -256,7 +255,7 @@ def prices(rotation: str, task: str, seed: int, sizes: Sizes) -> list[Priced]:
                 task,
                 seed,
                 price,
-                [*run.strengths[:-1], step_strength(run.params, config)],
+                run.strengths,
                 memory_capacity(run.params, probe, config).total,
                 np.sqrt(1 - accuracy(run.params, *data, config)),
             )
