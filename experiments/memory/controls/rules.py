@@ -89,9 +89,6 @@ def eigenbasis(
     return vectors, float(np.diff(values).min())
 
 
-register_memory(NAME, Dephased(fixed_basis("Z", 2)))  # a worker imports this file
-
-
 def basis_of(
     name: str,
     params: QLSTMParams,
