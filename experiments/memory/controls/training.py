@@ -138,8 +138,9 @@ def strength_and_grad(
 def strength_gradient(unitary: NDArray, dims: tuple[int, int]) -> NDArray:
     """``G = dK/dW``, in the sense ``dK = Re tr(G^dag dW)``.
 
-    With the operator Schmidt decomposition ``s_k`` of W, ``p_k = s_k^2 / D``:
-    ``dK/ds_k = -2 s_k / D (log2 p_k + 1 / ln 2)``, 0 where ``s_k = 0``.
+    With the operator Schmidt coefficients ``s_k`` of W, ``p_k = s_k^2 / D``:
+    ``dK/ds_k = -2 s_k / D log2 p_k``, 0 where ``s_k = 0``, for changes that keep W
+    unitary: then ``sum_k p_k`` stays 1, and what else the derivative has drops out.
 
     Args:
         unitary: W, ``(D, D)``.
@@ -152,7 +153,7 @@ def strength_gradient(unitary: NDArray, dims: tuple[int, int]) -> NDArray:
     across = unitary.reshape(d_s, d_a, d_s, d_a).swapaxes(1, 2)
     left, s, right = np.linalg.svd(across.reshape(d_s**2, d_a**2), full_matrices=False)
     p = np.maximum(s**2 / len(unitary), np.finfo(float).tiny)
-    slopes = -2 * s / len(unitary) * (np.log2(p) + 1 / np.log(2))
+    slopes = -2 * s / len(unitary) * np.log2(p)
     grad = ((left * slopes) @ right).reshape(d_s, d_s, d_a, d_a)
     return grad.swapaxes(1, 2).reshape(unitary.shape)
 
