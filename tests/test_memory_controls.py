@@ -64,7 +64,7 @@ def test_dephasing_is_its_kraus_form_and_its_own_adjoint():
 
 @every_rotation
 def test_a_dephased_memory_is_a_markov_chain_that_inputs_drive(rotation):
-    """Populations go through ``T_kl = sum_i |<v_k| K_i |v_l>|^2``: d numbers, no more."""
+    """Populations go through ``T_kl = sum_i |<v_k| K_i |v_l>|^2``, d numbers alone."""
     config, params, inputs, _ = draw(1, rotation)
     u_en, u_dis = stage_unitaries(params, config)
     step = (u_dis @ u_en).reshape(4, 4, 4, 4)
