@@ -5,6 +5,9 @@ entangles and keeps (the ledger), how long a memory lasts at initial parameters,
 training moves entanglement, and whether the test error follows it. Beside the trained
 models stand models without memory, models trained on shuffled targets, parameters drawn
 anew, persistence and an autoregression.
+
+``--controls`` asks what a referee asks: is the memory quantum, does power matter, and
+what do classical machines of the same size do?
 """
 
 import argparse
@@ -15,6 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from experiments.memory.controls.figures import draw_dephasing
+from experiments.memory.controls.report import report as controls_report
+from experiments.memory.controls.runs import FULL as CONTROLS
+from experiments.memory.controls.runs import QUICK as QUICK_CONTROLS
+from experiments.memory.controls.runs import measure as measure_controls
 from experiments.memory.counterexample import table
 from experiments.memory.figures import draw_all
 from experiments.memory.report import report
@@ -46,6 +54,8 @@ def options() -> Parser:
     add("--quick", action="store_true", help="a small run that shows all parts")
     help_ = "print a step of much power that forgets, one of none that keeps, and stop"
     add("--counterexample", action="store_true", help=help_)
+    help_ = "dephase the memory, price its power, set classical machines beside it"
+    add("--controls", action="store_true", help=help_)
     add("--out", type=Path, default=Path("results"), help="folder for what is written")
     return parser
 
@@ -54,6 +64,9 @@ def main(args: argparse.Namespace) -> None:
     """Measure, print, draw, write."""
     if args.counterexample:
         print(table(args.seed))
+        return
+    if args.controls:
+        controls(args)
         return
     start = time.perf_counter()
     warnings.filterwarnings("ignore", ".*targets cannot be met")  # the headline says so
@@ -64,9 +77,8 @@ def main(args: argparse.Namespace) -> None:
     )
     rng = np.random.default_rng(args.seed)
     dataset = prepare(noisy_sine(PROTOCOL, rng), PROTOCOL, rng)
-    rotations = ROTATIONS if args.rotation == "both" else (args.rotation,)
 
-    found = measure(rotations, args.seed, sizes, dataset)
+    found = measure(rotations_of(args), args.seed, sizes, dataset)
     moved, follows = changes(found.runs), correlations(found.runs)
     print(report(found, moved, follows, sizes, dataset))
     figures = draw_all(found, follows)
@@ -82,6 +94,33 @@ def main(args: argparse.Namespace) -> None:
         "seconds": time.perf_counter() - start,
     }
     write_results(args.out, {"memory.json": content} | figures)
+
+
+def controls(args: argparse.Namespace) -> None:
+    """The same for the controls of a referee."""
+    start = time.perf_counter()
+    if args.epochs is not None:
+        raise ValueError("Argument `epochs` must be left out with --controls.")
+    check_results(args.out, "memory_controls.json", "memory_controls.png")
+    sizes = QUICK_CONTROLS if args.quick else CONTROLS
+    sizes = sizes._replace(seeds=args.seeds or sizes.seeds)
+    found = measure_controls(rotations_of(args), args.seed, sizes)
+    print(controls_report(found, sizes))
+    content = {
+        "experiment": "memory controls",
+        "seed": args.seed,
+        "sizes": sizes._asdict(),
+        "versions": versions(),
+        **plain(found),
+        "seconds": time.perf_counter() - start,
+    }
+    figures = {"memory_controls.png": draw_dephasing(found.dephasing)}
+    write_results(args.out, {"memory_controls.json": content} | figures)
+
+
+def rotations_of(args: argparse.Namespace) -> tuple[str, ...]:
+    """The gates that were asked for."""
+    return ROTATIONS if args.rotation == "both" else (args.rotation,)
 
 
 def plain(value: Any) -> Any:
