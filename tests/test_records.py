@@ -9,14 +9,17 @@ import pytest
 
 from qlstm import QLSTMConfig, init_params
 from qlstm.processes import (
+    Process,
     cell_process,
     clock_cell,
     fit_records,
     log_likelihood,
     moment_loss_and_grad,
+    process_loss_and_grad,
     qubit_clock,
     record_log_loss,
     record_loss_and_grad,
+    record_objective,
     sample,
     square_and_diamond,
     square_and_diamond_cell,
@@ -24,6 +27,7 @@ from qlstm.processes import (
     word_frequencies,
     word_probabilities,
 )
+from qlstm.processes.floors import cell_floored_loss, scored
 from qlstm.processes.moments import word_loss
 from qlstm.processes.operators import (
     build,
@@ -80,6 +84,127 @@ def given_inputs(given, records, rng):
         return None
     shape = () if given == "constant" else records.shape
     return rng.normal(size=(*shape, 2))
+
+
+def floored_bits(kraus, records, floor, skip, sigma):
+    """The definition: density matrices, symbol by symbol, each with its floor.
+
+    Kraus operators are ``(n_sequences, length, n_symbols, d, d)``.
+    """
+    bits = []
+    for of_record, record in zip(kraus, records, strict=True):
+        memory = sigma
+        for t, symbol in enumerate(record):
+            operator = of_record[t, symbol]
+            memory = operator @ memory @ operator.conj().T
+            p = np.trace(memory).real
+            memory = memory / p
+            if t >= skip:
+                bits.append(-np.log2((1 - floor) * p + floor / kraus.shape[2]))
+    return np.mean(bits)
+
+
+def floored(params, config, records, given, skip, start, floor):
+    """Loss, gradient, and the loss by its definition."""
+    x = np.zeros((1, 2)) if given is None else given
+    x = np.atleast_2d(x)
+    ready = prepare_records(records, x, config, skip, 1)
+    loss, grads = cell_floored_loss(
+        params, config, ready.x, scored(ready), floor, start
+    )
+    each = build(params, x.reshape(-1, 2), config).kraus
+    each = each.reshape(*x.shape[:-1], *each.shape[1:])
+    each = np.broadcast_to(each, (*records.shape, *each.shape[-3:]))
+    sigma = np.diag([1.0] + [0.0] * (config.ancilla_dim - 1))
+    if start == "stationary":
+        kraus = cell_process(params, config, x[0]).kraus  # may have several memories
+        sigma = fixed_point(transfers(kraus).sum(axis=0)).sigma
+        sigma = sigma.reshape(kraus.shape[1:])
+    return loss, grads, floored_bits(each, records, floor, skip, sigma)
+
+
+@every_situation
+@every_cell
+def test_the_floored_loss_and_its_gradient(options, start, given, skip):
+    """The loss is its definition; the gradient agrees with differences."""
+    rng, config = np.random.default_rng(1), configured(**options)
+    records = rng.integers(0, config.system_dim, (4, 6))
+    rest = records, given_inputs(given, records, rng), skip, start, 0.1
+    params = drawn(config, rng)
+    loss, _, expected = floored(params, config, *rest)
+    assert abs(loss - expected) < 1e-12
+    error = checker.relative_error(
+        rng,
+        lambda: drawn(config, rng),
+        lambda params: floored(params, config, *rest)[0],
+        lambda params: floored(params, config, *rest)[1],
+    )
+    assert error < 1e-6
+
+
+@every_situation
+def test_without_a_floor_it_is_the_log_loss(start, given, skip):
+    """Another program: pure states, and words that are worked out once."""
+    rng, config = np.random.default_rng(2), configured(n_system=2, rotation="RY")
+    records = rng.integers(0, 4, (5, 7))
+    params, inputs = drawn(config, rng), given_inputs(given, records, rng)
+    loss, grads = record_loss_and_grad(
+        params, config, records, inputs=inputs, skip=skip, start=start
+    )
+    found = floored(params, config, records, inputs, skip, start, 0.0)
+    assert abs(found[0] - loss) < 1e-12
+    for ours, theirs in zip(found[1], grads, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-11)
+
+
+@pytest.mark.parametrize("floor, skip", [(0.0, 0), (0.2, 3)])
+def test_the_gradient_for_any_operators_against_differences(floor, skip):
+    """Complex ones, each entry for itself: real part and imaginary part."""
+    rng = np.random.default_rng(3)
+    free = rng.normal(size=(6, 2)) + 1j * rng.normal(size=(6, 2))
+    kraus = np.linalg.qr(free)[0].reshape(3, 2, 2)
+    records, process = rng.integers(0, 3, (4, 6)), Process(kraus)
+    options = {"skip": skip, "floor": floor}
+    loss, grad = process_loss_and_grad(process, records, **options)
+    each = np.broadcast_to(kraus, (4, 6, 3, 2, 2))
+    sigma = stationary_state(process)
+    assert abs(loss - floored_bits(each, records, floor, skip, sigma)) < 1e-12
+    generator = rng.normal(size=(6, 6)) + 1j * rng.normal(size=(6, 6))
+    generator = generator - generator.conj().T  # exp of it keeps the channel's trace
+
+    def at(step):
+        values, vectors = np.linalg.eigh(1j * generator)
+        turn = (vectors * np.exp(-1j * step * values)) @ vectors.conj().T
+        turned = (turn @ kraus.reshape(6, 2)).reshape(3, 2, 2)
+        return process_loss_and_grad(Process(turned), records, **options)[0]
+
+    h = 1e-4
+    slope = (-at(2 * h) + 8 * at(h) - 8 * at(-h) + at(-2 * h)) / (12 * h)
+    along = (generator @ kraus.reshape(6, 2)).reshape(3, 2, 2)
+    assert abs(np.vdot(grad, along).real - slope) < 1e-9
+
+
+def test_an_objective_is_asked_again_and_again():
+    rng, config = np.random.default_rng(4), configured(rotation="RY")
+    records = rng.integers(0, 2, (5, 7))
+    for start, given, skip in SITUATIONS:
+        options = {"inputs": given_inputs(given, records, rng)}
+        options |= {"skip": skip, "start": start}
+        objective = record_objective(records, config, **options)
+        for _ in range(2):
+            params = drawn(config, rng)
+            loss, grads = objective(params)
+            expected = record_loss_and_grad(params, config, records, **options)
+            assert loss == pytest.approx(expected[0], abs=1e-14)
+            for ours, theirs in zip(grads, expected[1], strict=True):
+                np.testing.assert_allclose(ours, theirs, atol=1e-13)
+
+
+def test_an_objective_passes_where_a_record_is_impossible():
+    params, config, _ = square_and_diamond_cell()
+    loss, grads = record_objective([[0, 1]], config, start="stationary")(params)
+    assert 50 < loss < 200
+    assert all(np.isfinite(array).all() for array in grads)
 
 
 @every_situation
@@ -429,7 +554,7 @@ def test_a_fit_is_its_seed_s_and_more_starts_leave_the_first():
     assert few.iterations.max() <= 5
 
 
-@pytest.mark.parametrize("phases", ["moments", "words", "likelihood"])
+@pytest.mark.parametrize("phases", ["moments", "words", "floored", "likelihood"])
 def test_each_phase_lowers_its_loss(phases):
     records = clock_records(3, 50)
     short, long = (
@@ -559,7 +684,7 @@ RECORDS = np.array([[0, 2, 1, 3], [0, 1, 2, 2]])
                 [[0, 1]], CLOCK, n_starts=1, rng=np.random.default_rng(0), phases="adam"
             ),
             ValueError,
-            "`phases` must hold some of moments, words, likelihood",
+            "`phases` must hold some of moments, words, floored, likelihood",
         ),
         (
             lambda: fit_records(
@@ -571,7 +696,7 @@ RECORDS = np.array([[0, 2, 1, 3], [0, 1, 2, 2]])
                 phases="moments",
             ),
             ValueError,
-            "`phases` must be 'likelihood' alone where inputs change",
+            "`phases` must hold 'floored' or 'likelihood' where inputs change",
         ),
         (
             lambda: fit_records(
@@ -579,6 +704,21 @@ RECORDS = np.array([[0, 2, 1, 3], [0, 1, 2, 2]])
             ),
             ValueError,
             "`word_length` must be at most 2, the length of the records",
+        ),
+        (
+            lambda: process_loss_and_grad(qubit_clock(0.7, 0.9), [[0, 1]], floor=1),
+            ValueError,
+            "`floor` must be at least 0 and below 1, but is 1",
+        ),
+        (
+            lambda: process_loss_and_grad(qubit_clock(0.7, 0.9), [[0, 1]], floor="a"),
+            TypeError,
+            "`floor` must be",
+        ),
+        (
+            lambda: record_objective([[0, 1]], CLOCK, start="last"),
+            ValueError,
+            "`start` must be one of first, stationary",
         ),
         (lambda: fit([[0], [1]]), ValueError, "at least 2 symbols long, for one"),
         (
@@ -622,6 +762,10 @@ TAKE_RECORDS = {
     "fit_records": lambda records: fit(records),
     "word_frequencies": lambda records: word_frequencies(records, 2, 2),
     "log_likelihood": lambda records: log_likelihood(qubit_clock(0.7, 0.9), records),
+    "process_loss_and_grad": lambda records: process_loss_and_grad(
+        qubit_clock(0.7, 0.9), records
+    ),
+    "record_objective": lambda records: record_objective(records, CLOCK),
 }
 WRONG_RECORDS = [
     ([], ValueError, r"must have shape \(n_sequences, length\), .* has \(0,\)"),

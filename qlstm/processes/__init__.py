@@ -24,6 +24,7 @@ from qlstm.processes.examples import (
     tetrahedron,
     trine,
 )
+from qlstm.processes.floors import process_loss_and_grad
 from qlstm.processes.information import (
     Estimate,
     entropy_rate,
@@ -32,7 +33,7 @@ from qlstm.processes.information import (
     memory_entropy,
     past_future_information,
 )
-from qlstm.processes.learning import RecordFit, fit_records
+from qlstm.processes.learning import RecordFit, fit_records, record_objective
 from qlstm.processes.machines import (
     Machine,
     check_machine,
@@ -86,9 +87,11 @@ __all__ = [
     "past_future_information",
     "probability_clock",
     "probability_clock_cell",
+    "process_loss_and_grad",
     "qubit_clock",
     "record_log_loss",
     "record_loss_and_grad",
+    "record_objective",
     "sample",
     "simulator_entropy",
     "square_and_diamond",

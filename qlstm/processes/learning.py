@@ -10,6 +10,7 @@ of its own. A start takes some tenths of a second on 400 records of 40 symbols.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from scipy.optimize import minimize
 from qlstm.adam import flatten, unflatten
 from qlstm.checks import check_rng, check_size, check_symbols
 from qlstm.params import QLSTMConfig, QLSTMParams, init_params
+from qlstm.processes.floors import cell_floored_loss, scored
 from qlstm.processes.moments import moment_loss, word_frequencies, word_loss
 from qlstm.processes.operators import check_start
 from qlstm.processes.process import check_axes
@@ -31,10 +33,12 @@ from qlstm.processes.records import (
     prepare_records,
 )
 
-PHASES = ("moments", "words", "likelihood")
+PHASES = ("moments", "words", "floored", "likelihood")
 """What may be minimized, one after another."""
 ON_WORDS = ("moments", "words")
 """Phases that see short words, in the stationary memory."""
+FLOORS = (0.3, 0.1, 0.03, 0.01, 0.003)
+"""Under the probabilities, one after another, in the phase ``"floored"``."""
 WORDS = 256
 """Most words of the longest length, unless that is chosen."""
 Objective = Callable[[QLSTMParams], tuple[float, QLSTMParams]]
@@ -111,9 +115,12 @@ def fit_records(
         start: Memory before the first symbol, as in `record_log_loss`; without it
             ``"stationary"``, and ``"first"`` where inputs change.
         phases: What is minimized, one after another, each of ``"moments"`` (the squared
-            error of the frequencies of short words), ``"words"`` (their likelihood) and
+            error of the frequencies of short words), ``"words"`` (their likelihood),
+            ``"floored"`` (the likelihood of the records, each probability p of a symbol
+            as ``(1 - f) p + f / n_symbols``, with f lowered from .3 to .003) and
             ``"likelihood"`` (that of the records). Without them moments, then
-            likelihood; where inputs change, likelihood alone.
+            likelihood; where inputs change, likelihood alone, and of the others only
+            ``"floored"`` can be had.
         word_length: Symbols of the longest word; without it the longest with at most
             256 words.
         max_iterations: Most iterations of L-BFGS-B in a phase.
@@ -145,7 +152,7 @@ def fit_records(
     check_rng(rng)
     symbols = check_symbols(records, config.system_dim, skip)
     x = check_record_inputs(inputs, symbols, config)
-    ready = prepare_records(symbols, x, config, skip, None)
+    ready, single = (prepare_records(symbols, x, config, skip, n) for n in (None, 1))
     constant = len(ready.x) == 1
     if start is None:
         start = "stationary" if constant else "first"
@@ -153,7 +160,7 @@ def fit_records(
     phases = _check_phases(phases, constant)
     length = _check_length(word_length, symbols, config.system_dim, constant)
     words = _frequencies(symbols, config.system_dim, length) if constant else None
-    objectives = _objectives(config, ready, start, words)
+    objectives = _objectives(config, ready, single, start, words)
     runs = []
     for own in rng.spawn(n_starts):
         first = random_start(config, own, inputs is not None)
@@ -173,8 +180,8 @@ def _check_phases(phases: Sequence[str] | None, constant: bool) -> tuple[str, ..
         )
     if not constant and set(phases) & set(ON_WORDS):
         raise ValueError(
-            "Argument `phases` must be 'likelihood' alone where inputs change, but is "
-            f"{phases}."
+            "Argument `phases` must hold 'floored' or 'likelihood' where inputs "
+            f"change, but is {phases}."
         )
     return phases
 
@@ -216,22 +223,82 @@ def _frequencies(
 def _objectives(
     config: QLSTMConfig,
     records: Records,
+    single: Records,
     start: str,
     words: list[NDArray] | None,
-) -> dict[str, Objective]:
-    """What each phase minimizes: a value and its gradient."""
+) -> dict[str, list[Objective]]:
+    """What each phase minimizes, one after another: values with gradients."""
+    likelihood = partial(_likelihood, config=config, records=records, start=start)
+    options = {"config": config, "x": single.x, "records": scored(single)}
+    floored = [
+        partial(cell_floored_loss, **options, floor=floor, start=start)
+        for floor in FLOORS
+    ]
+    found: dict[str, list[Objective]] = {"likelihood": [likelihood], "floored": floored}
+    if words is not None:
+        options = {"config": config, "x": records.x, "frequencies": words}
+        found["moments"] = [partial(moment_loss, **options)]
+        found["words"] = [partial(word_loss, **options)]
+    return found
 
-    def likelihood(params: QLSTMParams) -> tuple[float, QLSTMParams]:
-        run = listen(params, config, records, start)
-        return loss_of(run, records), listen_backward(run, records, params, config)
 
-    if words is None:
-        return {"likelihood": likelihood}
-    return {
-        "likelihood": likelihood,
-        "moments": lambda params: moment_loss(params, config, records.x, words),
-        "words": lambda params: word_loss(params, config, records.x, words),
-    }
+def record_objective(
+    records: ArrayLike,
+    config: QLSTMConfig,
+    *,
+    inputs: ArrayLike | None = None,
+    skip: int = 0,
+    start: str = "first",
+) -> Objective:
+    """`record_loss_and_grad` of the same records again and again, for an optimizer.
+
+    What does not depend on the parameters is worked out once, which takes as long as
+    some ten gradients. On its way an optimizer may pass where a record is impossible:
+    a probability counts as 1e-60 at least, in the place of an error.
+
+    Args:
+        records: As in `record_log_loss`.
+        config: As in `record_log_loss`.
+        inputs: As in `record_log_loss`.
+        skip: As in `record_log_loss`.
+        start: As in `record_log_loss`.
+
+    Returns:
+        A function of checked parameters that returns the log-loss, bits a symbol, and
+        its gradient in the layout of the parameters.
+
+    Raises:
+        TypeError: As in `record_log_loss`.
+        ValueError: As in `record_log_loss`.
+
+    Example:
+        >>> from qlstm import adam_init, adam_update, init_params
+        >>> from qlstm.processes import sample, square_and_diamond
+        >>> rng = np.random.default_rng(0)
+        >>> records = sample(square_and_diamond(), 50, 20, rng)
+        >>> config = QLSTMConfig(n_system=2, n_ancilla=1, rotation="RY")
+        >>> objective = record_objective(records, config)
+        >>> params = init_params(config, rng)
+        >>> state = adam_init(params)
+        >>> for _ in range(20):
+        ...     loss, grads = objective(params)
+        ...     params, state = adam_update(params, grads, state, learning_rate=0.05)
+        >>> round(loss, 1)
+        2.0
+    """
+    symbols = check_symbols(records, config.system_dim, skip)
+    x = check_record_inputs(inputs, symbols, config)
+    ready = prepare_records(symbols, x, config, skip, None)
+    check_start(start, len(ready.x))
+    return partial(_likelihood, config=config, records=ready, start=start)
+
+
+def _likelihood(
+    params: QLSTMParams, config: QLSTMConfig, records: Records, start: str
+) -> tuple[float, QLSTMParams]:
+    """The log-loss of prepared records, and its gradient."""
+    run = listen(params, config, records, start)
+    return loss_of(run, records), listen_backward(run, records, params, config)
 
 
 class _Descent(NamedTuple):
@@ -243,31 +310,36 @@ class _Descent(NamedTuple):
 
 
 def _descend(
-    params: QLSTMParams, objectives: list[Objective], max_iterations: int
+    params: QLSTMParams, phases: list[list[Objective]], max_iterations: int
 ) -> _Descent:
-    """L-BFGS-B on one objective after another."""
+    """L-BFGS-B on one objective after another, phase by phase."""
     like = params
     x = flatten(type(like)(*(array[None] for array in like)))[0]
     iterations, evaluations = [], []
-    for objective in objectives:
+    options = {"maxiter": max_iterations}
+    for phase in phases:
+        steps, calls = 0, 0
+        for objective in phase:
 
-        def at(x: NDArray, objective: Objective = objective) -> tuple[float, NDArray]:
-            loss, grads = objective(unflatten(x, like))
-            return loss, np.concatenate([np.ravel(grad) for grad in grads])
+            def at(
+                x: NDArray, objective: Objective = objective
+            ) -> tuple[float, NDArray]:
+                loss, grads = objective(unflatten(x, like))
+                return loss, np.concatenate([np.ravel(grad) for grad in grads])
 
-        options = {"maxiter": max_iterations}
-        found = minimize(at, x, jac=True, method="L-BFGS-B", options=options)
-        x = found.x
-        iterations.append(found.nit)
-        evaluations.append(found.nfev)
+            found = minimize(at, x, jac=True, method="L-BFGS-B", options=options)
+            x, steps, calls = found.x, steps + found.nit, calls + found.nfev
+        iterations.append(steps)
+        evaluations.append(calls)
     return _Descent(unflatten(x, like), iterations, evaluations)
 
 
-def _best(runs: list[_Descent], objectives: dict[str, Objective]) -> RecordFit:
+def _best(runs: list[_Descent], objectives: dict[str, list[Objective]]) -> RecordFit:
     """Every start's losses; the lowest on the training records is taken."""
     starts = [run.params for run in runs]
-    log_losses = np.array([objectives["likelihood"](params)[0] for params in starts])
-    moments = objectives.get("moments", lambda params: (np.nan, params))
+    likelihood = objectives["likelihood"][0]
+    (moments,) = objectives.get("moments", [lambda params: (np.nan, params)])
+    log_losses = np.array([likelihood(params)[0] for params in starts])
     moment_losses = np.array([moments(params)[0] for params in starts])
     best = int(np.nanargmin(log_losses))
     return RecordFit(

@@ -1,0 +1,1 @@
+"""Is a quantum memory worth anything that can be learnt from data?"""

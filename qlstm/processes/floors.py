@@ -1,0 +1,183 @@
+"""The log-loss of records for any Kraus operators, with a floor under probabilities.
+
+Each probability p of a symbol counts as ``(1 - f) p + f / n_symbols``: no symbol is
+worse than ``log2(n_symbols / f)`` bits, and the walls of the likelihood are lower.
+Derivation: docs/gradients.md, section 10.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qlstm.checks import check_symbols
+from qlstm.params import QLSTMConfig, QLSTMParams
+from qlstm.processes.operators import (
+    build,
+    build_backward,
+    fixed_point,
+    fixed_point_backward,
+    transfers,
+    transfers_backward,
+)
+from qlstm.processes.process import Process, check_process
+from qlstm.processes.records import FLOOR, Records
+from qsim.numbers import as_number
+
+
+class Scored(NamedTuple):
+    """Records as they are scored, symbol by symbol."""
+
+    letters: NDArray[np.int64]
+    """Number of the input times n_symbols, plus the symbol: ``(length, n_records)``."""
+    weights: NDArray[np.float64]
+    """Share of each record in the loss, nats to bits a symbol, below 0."""
+    heard: int
+    """First symbols that are not scored."""
+
+
+def scored(records: Records) -> Scored:
+    """The same of records that were prepared with words of one letter."""
+    letters = records.words[0].letters[records.ids]
+    return Scored(letters, records.weights, records.heard)
+
+
+def floored_loss(
+    kraus: NDArray, records: Scored, floor: float, start: str
+) -> tuple[float, NDArray]:
+    """``- mean log2((1 - f) p_t + f / n_symbols)`` and its gradient.
+
+    Args:
+        kraus: Kraus operators of each input, ``(n_inputs, n_symbols, d, d)``.
+        records: What is scored.
+        floor: f, from 0 to below 1.
+        start: ``"first"`` or ``"stationary"``, as in `record_log_loss`.
+
+    Returns:
+        The loss, bits a symbol, and the gradient in the shape of the operators.
+    """
+    d = kraus.shape[-1]
+    operators = kraus.reshape(-1, d, d)
+    matrices = transfers(operators)
+    if start == "stationary":
+        point = fixed_point(matrices.sum(axis=0))
+        sigma = point.sigma
+    else:
+        sigma = np.eye(d * d)[0]
+    memories, p = _forward(matrices, sigma, records.letters)
+    scale = 1 - floor
+    seen = scale * p[records.heard :] + floor / kraus.shape[1]
+    loss = float(np.log(seen).sum(axis=0) @ records.weights)
+    slopes = np.zeros_like(p)
+    slopes[records.heard :] = scale * records.weights / seen
+    grad, grad_sigma = _backward(matrices, memories, p, slopes, records.letters)
+    if start == "stationary":
+        grad = grad + fixed_point_backward(grad_sigma, point)
+    return loss, transfers_backward(grad, operators).reshape(kraus.shape)
+
+
+def _forward(
+    matrices: NDArray, sigma: NDArray, letters: NDArray
+) -> tuple[list[NDArray], NDArray]:
+    """``R_t = T R_(t-1) / p_t``, each ``(d^2, n_records)``, and ``p_t``."""
+    d = round(len(sigma) ** 0.5)
+    memory = np.broadcast_to(sigma[:, None], (d * d, letters.shape[1]))
+    memories, p, by_last = [memory], [], np.moveaxis(matrices, 0, -1)
+    for at in letters:
+        grown = np.einsum("ijn,jn->in", by_last[..., at], memory)
+        p.append(np.maximum(grown[:: d + 1].sum(axis=0).real, FLOOR))
+        memory = grown / p[-1]
+        memories.append(memory)
+    return memories, np.array(p)
+
+
+def _backward(
+    matrices: NDArray,
+    memories: list[NDArray],
+    p: NDArray,
+    slopes: NDArray,
+    letters: NDArray,
+) -> tuple[NDArray, NDArray]:
+    """Gradients for the matrices and the first memory (docs/gradients.md, eq. 29b)."""
+    d = round(len(memories[0]) ** 0.5)
+    grad, grads = np.zeros_like(memories[-1]), []
+    by_last = np.ascontiguousarray(np.moveaxis(matrices.conj().mT, 0, -1))
+    for t in range(len(letters) - 1, -1, -1):
+        along = (grad.conj() * memories[t + 1]).sum(axis=0).real
+        grad = grad / p[t]
+        grad[:: d + 1] += slopes[t] - along / p[t]
+        grads.append(grad)
+        grad = np.einsum("ijn,jn->in", by_last[..., letters[t]], grad)
+    behind = np.concatenate(grads[::-1], axis=1)
+    before = np.concatenate(memories[:-1], axis=1).conj()
+    flat = letters.ravel()
+    places = [np.flatnonzero(flat == i) for i in range(len(matrices))]
+    of_letters = [behind[:, at] @ before[:, at].T for at in places]
+    return np.array(of_letters), grad.sum(axis=1)
+
+
+def cell_floored_loss(
+    params: QLSTMParams,
+    config: QLSTMConfig,
+    x: NDArray,
+    records: Scored,
+    floor: float,
+    start: str,
+) -> tuple[float, QLSTMParams]:
+    """The same of a cell, and the gradient for its parameters.
+
+    Args:
+        params: The parameters.
+        config: The configuration.
+        x: Different inputs, ``(n_inputs, n_features)``.
+        records: As in `floored_loss`.
+        floor: As in `floored_loss`.
+        start: As in `floored_loss`.
+    """
+    built = build(params, x, config)
+    loss, grad = floored_loss(built.kraus, records, floor, start)
+    return loss, build_backward(grad, built, params, config)
+
+
+def process_loss_and_grad(
+    process: Process, records: ArrayLike, *, skip: int = 0, floor: float = 0.0
+) -> tuple[float, NDArray]:
+    """The log-loss of records under a process, and its gradient for the operators.
+
+    ``- mean log2((1 - floor) p + floor / n_symbols)``, with p the probability of a
+    symbol given those before it, from the stationary memory
+
+    For those who train Kraus operators without a circuit. The gradient takes each entry
+    for free; what keeps ``sum K^dag K = 1`` is up to the caller.
+
+    Args:
+        process: The process.
+        records: Integers ``(n_sequences, length)`` from 0 to ``n_symbols - 1``.
+        skip: So many first symbols of each are heard, not scored.
+        floor: From 0 to below 1.
+
+    Returns:
+        The loss, bits a symbol, and its gradient ``(n_symbols, dim, dim)``: real part
+        for the real parts, imaginary part for the imaginary ones.
+
+    Raises:
+        TypeError: If the records are no integers, or numbers are none.
+        ValueError: If a symbol is out of range, or an argument is wrong.
+
+    Example:
+        >>> from qlstm.processes import square_and_diamond
+        >>> records = [[0, 2, 2], [1, 1, 1]]
+        >>> loss, grad = process_loss_and_grad(square_and_diamond(), records)
+        >>> round(loss, 6), grad.shape
+        (1.5, (4, 2, 2))
+    """
+    process = check_process(process)
+    records = check_symbols(records, process.n_symbols, skip)
+    if not 0 <= as_number("floor", floor) < 1:
+        raise ValueError(
+            f"Argument `floor` must be at least 0 and below 1, but is {floor}."
+        )
+    share = -1 / (records[:, skip:].size * np.log(2))
+    ready = Scored(records.T, np.full(len(records), share), skip)
+    loss, grad = floored_loss(process.kraus[None], ready, floor, "stationary")
+    return loss, grad[0]
