@@ -324,7 +324,9 @@ def _check(
     params = check_params(params, config)
     symbols = check_symbols(records, config.system_dim, skip)
     x = check_record_inputs(inputs, symbols, config)
-    ready = prepare_records(symbols, x, config, skip, None)
+    few = int(np.log(len(symbols)) / np.log(config.system_dim))  # not searched for once
+    few = max(1, min(few, MAX_WORD, symbols.shape[1] - skip))
+    ready = prepare_records(symbols, x, config, skip, few)
     check_start(start, len(ready.x))
     return Checked(params, ready, symbols, x)
 
