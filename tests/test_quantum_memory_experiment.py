@@ -11,7 +11,7 @@ from drawing import draw_fast
 from scipy import stats
 from test_benchmark_models import run_here
 
-from experiments.quantum_memory import evenodd, learners, runs, statistics
+from experiments.quantum_memory import evenodd, learners, rows, runs, statistics
 from qlstm.processes import (
     cell_process,
     evenodd_cell,
@@ -20,7 +20,7 @@ from qlstm.processes import (
     stationary_state,
 )
 
-TINY = runs.QUICK._replace(
+TINY = rows.QUICK._replace(
     seeds=2, few=1, n_sequences=20, length=8, held_out=10, skip=2, curve=(10, 20),
     states=(1, 2), more_states=(3,), word_bits=4, long_bits=12, n_steps=2, epochs=1,
     starts=1, clock_starts=1, way_starts=1, word_starts=1,
@@ -30,10 +30,10 @@ TINY = runs.QUICK._replace(
 FIGURES = [f"quantum_memory_{name}.png" for name in ("curves", "states", "ways")]
 
 
-def data_of(process=runs.SQUARE, seed=0, **sizes):
+def data_of(process=rows.SQUARE, seed=0, **sizes):
     """Records of a process, few and short."""
     spec = {"n_sequences": 30, "length": 12, "held_out": 20, "skip": 3} | sizes
-    process = learners.make_process(runs.PROCESSES[process])
+    process = learners.make_process(rows.PROCESSES[process])
     return learners.draw_data(spec, process, np.random.default_rng(seed))
 
 
@@ -67,7 +67,7 @@ def test_long_records_are_cut_into_pieces_to_train_on():
 # -- learners ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("process", [runs.SQUARE, "clock (.8, .5)"])
+@pytest.mark.parametrize("process", [rows.SQUARE, "clock (.8, .5)"])
 def test_a_gap_is_the_log_loss_above_the_truth_s(process):
     """Worked out again from the operators, record by record."""
     data, rng = data_of(process), np.random.default_rng(1)
@@ -127,7 +127,7 @@ def test_a_machine_that_excludes_a_record_has_an_infinite_gap():
     data = data_of(n_sequences=4, length=4, skip=0)
     found = learners.learn_machine(data, np.random.default_rng(0), 4, 2)
     assert any(np.isinf(found.gaps))
-    config = {"process": runs.PROCESSES[runs.SQUARE], "seed": 0}
+    config = {"process": rows.PROCESSES[rows.SQUARE], "seed": 0}
     config["data"] = {"n_sequences": 4, "length": 4, "held_out": 20, "skip": 0}
     config["learner"] = {"name": "machine", "n_states": 4, "n_starts": 2}
     result = runs.run(config)
@@ -180,9 +180,9 @@ def test_evenodd_is_learnt_from_sequences():
 # -- tables ------------------------------------------------------------------------
 
 
-def outcome(results, part="held out", process=runs.SQUARE, learner=runs.CELL):
+def outcome(results, part="held out", process=rows.SQUARE, learner=rows.CELL):
     """A row with results."""
-    return runs.Outcome(runs.Row(part, process, learner, 0, []), results)
+    return runs.Outcome(rows.Row(part, process, learner, 0, []), results)
 
 
 def test_the_training_loss_chooses_and_starts_are_counted():
@@ -218,11 +218,11 @@ def test_the_cell_is_compared_seed_by_seed_with_what_both_have():
     def summary(learner, gaps):
         rest = [0.0] * 3
         numbers = [0, 1, list(gaps), *rest, 0, 0, 0.0]
-        return statistics.Summary(runs.SQUARE, learner, 0, *numbers)
+        return statistics.Summary(rows.SQUARE, learner, 0, *numbers)
 
     few = [*theirs[:5], np.inf]
     table = [
-        summary(runs.CELL, ours),
+        summary(rows.CELL, ours),
         summary("1 classical state", theirs),
         summary("2 classical states", theirs),
         summary("5 classical states", few),
@@ -237,20 +237,20 @@ def test_the_cell_is_compared_seed_by_seed_with_what_both_have():
 
 
 def test_published_numbers_are_turned_into_bits():
-    found = statistics.published_excess(runs.SQUARE)
+    found = statistics.published_excess(rows.SQUARE)
     assert found["2 classical states"] == pytest.approx(2 * (0.252 - 0.095))
-    found = statistics.published_excess(runs.PUBLISHED)
+    found = statistics.published_excess(rows.PUBLISHED)
     assert found["7 classical states"] == 0
     assert statistics.published_excess("clock (.8, .5)") == {}
 
 
-@pytest.mark.parametrize("process", list(runs.PROCESSES))
+@pytest.mark.parametrize("process", list(rows.PROCESSES))
 def test_circuits_in_closed_form_are_exact(process):
     assert statistics.exact_difference(process) < 1e-14
 
 
 def test_certificates_are_those_of_the_square_and_the_diamond():
-    found = [statistics.certificate(runs.SQUARE, k) for k in (1, 2, 3)]
+    found = [statistics.certificate(rows.SQUARE, k) for k in (1, 2, 3)]
     np.testing.assert_allclose(found, [1 / 64 / np.log(2), 1 / 256 / np.log(2), 0])
 
 
@@ -265,7 +265,7 @@ def run_tiny(*options):
         contextlib.redirect_stdout(said),
     ):
         draw_fast(monkeypatch)
-        monkeypatch.setattr(runs, "QUICK", TINY)
+        monkeypatch.setattr(rows, "QUICK", TINY)
         run_here(monkeypatch, "quantum_memory", "--quick", *options)
     return said.getvalue()
 
@@ -280,9 +280,9 @@ def tiny(tmp_path_factory):
 
 def test_every_table_and_figure_is_there(tiny):
     said, _, out = tiny
-    for process in runs.PROCESSES:
+    for process in rows.PROCESSES:
         assert process in said
-    for way in runs.WAYS.values():
+    for way in rows.WAYS.values():
         assert f"\n{way}" in said
     for words in ("protocol of the literature", "Learning curves", "certificate"):
         assert words in said
@@ -293,10 +293,11 @@ def test_every_table_and_figure_is_there(tiny):
 
 
 def test_rows_of_the_json_are_those_that_were_asked_for(tiny):
-    rows = runs.make_rows(TINY, 200)
+    asked = rows.make_rows(TINY, 200)
     _, content, _ = tiny
-    assert [row["learner"] for row in content["rows"]] == [row.learner for row in rows]
-    again = runs.run(rows[0].configs[1])
+    written = [row["learner"] for row in content["rows"]]
+    assert written == [row.learner for row in asked]
+    again = runs.run(asked[0].configs[1])
     written = content["rows"][0]["results"][1]
     assert again["gaps"] == written["gaps"]
     assert again["log_losses"] == written["log_losses"]
@@ -314,8 +315,8 @@ def test_started_again_it_goes_on_and_says_the_same(tiny):
 
 
 def test_fewer_seeds_are_a_part_of_more(tiny):
-    one = runs.make_rows(TINY._replace(seeds=1), 200)
-    two = runs.make_rows(TINY, 200)
+    one = rows.make_rows(TINY._replace(seeds=1), 200)
+    two = rows.make_rows(TINY, 200)
     for few, many in zip(one, two, strict=True):
         assert few.configs == many.configs[: len(few.configs)]
 
@@ -340,7 +341,7 @@ def test_wrong_options_are_one_line(options, message, tmp_path, monkeypatch, cap
 
 
 def test_a_run_that_fails_ends_with_status_1(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(runs, "QUICK", TINY._replace(seeds=1, ways=1, length=1, skip=0))
+    monkeypatch.setattr(rows, "QUICK", TINY._replace(seeds=1, ways=1, length=1, skip=0))
     with pytest.raises(SystemExit) as status:
         run_here(monkeypatch, "quantum_memory", "--quick", "--out", tmp_path)
     assert status.value.code == 1

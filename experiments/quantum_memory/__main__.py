@@ -12,7 +12,15 @@ from pathlib import Path
 
 from experiments.quantum_memory.figures import draw_all
 from experiments.quantum_memory.report import record, report
-from experiments.quantum_memory.runs import FULL, QUICK, make_rows, read, run
+from experiments.quantum_memory.rows import (
+    FULL,
+    QUICK,
+    make_rows,
+)
+from experiments.quantum_memory.runs import (
+    read,
+    run,
+)
 from qlstm.commands import (
     Parser,
     add_sweep_options,

@@ -6,7 +6,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
-from experiments.quantum_memory.runs import CELL, PROCESSES, PUBLISHED, SHORT, Outcome
+from experiments.quantum_memory.rows import (
+    CELL,
+    PROCESSES,
+    PUBLISHED,
+    SHORT,
+)
+from experiments.quantum_memory.runs import (
+    Outcome,
+)
 from experiments.quantum_memory.statistics import (
     SUCCESS,
     Summary,
@@ -68,7 +76,7 @@ def _draw_states(ax: Axes, process: str, outcomes: list[Outcome]) -> None:
     ax.axhline(ours.median, color=BLUE, lw=1.2, zorder=1)
     _errorbar(ax, [0], [ours], color=BLUE, fmt="o", ms=8, label="one qubit, learnt")
     k = [o.row.at for o in exact]
-    lost = [o.results[0]["excess"] for o in exact]
+    lost = np.array([o.results[0]["excess"] for o in exact], float)  # None is nan
     label = "k states, fitted to exact words"
     ax.plot(k, lost, "-", color=ORANGE, marker=".", label=label)
     machines = [one for one in learnt if "state" in one.learner]
@@ -183,7 +191,7 @@ def draw_ways(outcomes: list[Outcome]) -> Figure:
     ax.set_ylim(0.5, len(ways) + 0.5)
     ax.set_xlim(-2, 102)
     ax.set_xlabel(f"% of starts within {SUCCESS:g} bits of the truth, held out")
-    ax.set_title("Moments first: the way of training decides")
+    ax.set_title("Share of random starts that succeed, by way of training")
     ax.grid(axis="x", color="#e6e6e6")
     ax.set_axisbelow(True)
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)

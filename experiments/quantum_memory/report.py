@@ -5,14 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from experiments.quantum_memory.runs import (
+from experiments.quantum_memory.rows import (
     CLOCKS,
     PUBLISHED,
     SQUARE,
-    Outcome,
     Sizes,
     starts_of,
     states_name,
+)
+from experiments.quantum_memory.runs import (
+    Outcome,
 )
 from experiments.quantum_memory.statistics import (
     LITERATURE,
@@ -149,13 +151,16 @@ def _words(outcomes: list[Outcome]) -> str:
     rows = []
     for outcome in part(outcomes, "words"):
         process, k, result = outcome.row.process, outcome.row.at, outcome.results[0]
-        error = np.inf if result["error"] is None else result["error"]
+        excess, error = (
+            np.inf if result[name] is None else result[name]
+            for name in ("excess", "error")
+        )
         stated = published_excess(process).get(states_name(k))
         rows.append(
             [
                 process,
                 str(k),
-                f"{result['excess']:.5f}",
+                f"{excess:.5f}",
                 f"{error:.0e}",
                 f"{certificate(process, k):.5f}",
                 "-" if stated is None else f"{stated:.3f}",

@@ -8,13 +8,15 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from experiments.quantum_memory.learners import make_process
-from experiments.quantum_memory.runs import (
+from experiments.quantum_memory.rows import (
     CELL,
     PROCESSES,
     PUBLISHED,
     SQUARE,
-    Outcome,
     states_name,
+)
+from experiments.quantum_memory.runs import (
+    Outcome,
 )
 from qlstm.forecasting import holm, paired_wilcoxon
 from qlstm.processes import (
