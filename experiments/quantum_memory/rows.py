@@ -135,7 +135,7 @@ def _held_out(sizes: Sizes, first: int) -> list[Row]:
 def _published(sizes: Sizes, first: int) -> list[Row]:
     """Learners on the protocol of the literature; machines see counts of words."""
     rows = []
-    for process, states, words in ((SQUARE, (2, 3, 4), 5), (PUBLISHED, (2, 4, 7), 10)):
+    for process, states, words in ((SQUARE, (2, 3, 4), 5), (PUBLISHED, (2, 4, 7), 14)):
         machines = [machine(k, process, sizes) | {"words": words} for k in states]
         for learner in (cell(process, sizes), *machines):
             config = _config(process, learner, sizes) | {"data": sizes.published}
