@@ -92,7 +92,7 @@ def _draw_states(ax: Axes, process: str, outcomes: list[Outcome]) -> None:
         color=GREY,
         ms=8,
         ls="none",
-        label="no k states lose less (proved)",
+        label="proved: no k states lose less",
     )
     stated = published_excess(process)
     at = [0 if n == CELL else int(n.split()[0]) for n in stated if n != "truth"]

@@ -29,7 +29,7 @@ class Scored(NamedTuple):
     """Records as they are scored, symbol by symbol."""
 
     letters: NDArray[np.int64]
-    """Number of the input times n_symbols, plus the symbol: ``(length, n_records)``."""
+    """Input times n_symbols, plus symbol, as numbers, ``(length, n_records)``."""
     weights: NDArray[np.float64]
     """Share of each record in the loss, nats to bits a symbol, below 0."""
     heard: int
