@@ -148,7 +148,9 @@ def process_loss_and_grad(
     symbol given those before it, from the stationary memory
 
     For those who train Kraus operators without a circuit. The gradient takes each entry
-    for free; what keeps ``sum K^dag K = 1`` is up to the caller.
+    for free; what keeps ``sum K^dag K = 1`` is up to the caller. Impossible records are
+    not refused, as an optimizer may pass by: their probability is rounding, and 1e-60
+    at least; `log_likelihood` names them.
 
     Args:
         process: The process.

@@ -152,7 +152,7 @@ def fit_records(
     check_rng(rng)
     symbols = check_symbols(records, config.system_dim, skip)
     x = check_record_inputs(inputs, symbols, config)
-    ready, single = (prepare_records(symbols, x, config, skip, n) for n in (None, 1))
+    ready = prepare_records(symbols, x, config, skip, None)
     constant = len(ready.x) == 1
     if start is None:
         start = "stationary" if constant else "first"
@@ -160,7 +160,10 @@ def fit_records(
     phases = _check_phases(phases, constant)
     length = _check_length(word_length, symbols, config.system_dim, constant)
     words = _frequencies(symbols, config.system_dim, length) if constant else None
-    objectives = _objectives(config, ready, single, start, words)
+    objectives = _objectives(config, ready, start, words)
+    if "floored" in phases:
+        single = prepare_records(symbols, x, config, skip, 1)
+        objectives["floored"] = _floored(config, single, start)
     runs = []
     for own in rng.spawn(n_starts):
         first = random_start(config, own, inputs is not None)
@@ -221,25 +224,23 @@ def _frequencies(
 
 
 def _objectives(
-    config: QLSTMConfig,
-    records: Records,
-    single: Records,
-    start: str,
-    words: list[NDArray] | None,
+    config: QLSTMConfig, records: Records, start: str, words: list[NDArray] | None
 ) -> dict[str, list[Objective]]:
     """What each phase minimizes, one after another: values with gradients."""
     likelihood = partial(_likelihood, config=config, records=records, start=start)
-    options = {"config": config, "x": single.x, "records": scored(single)}
-    floored = [
-        partial(cell_floored_loss, **options, floor=floor, start=start)
-        for floor in FLOORS
-    ]
-    found: dict[str, list[Objective]] = {"likelihood": [likelihood], "floored": floored}
+    found: dict[str, list[Objective]] = {"likelihood": [likelihood]}
     if words is not None:
         options = {"config": config, "x": records.x, "frequencies": words}
         found["moments"] = [partial(moment_loss, **options)]
         found["words"] = [partial(word_loss, **options)]
     return found
+
+
+def _floored(config: QLSTMConfig, records: Records, start: str) -> list[Objective]:
+    """The likelihood with each of the floors, of records with words of one letter."""
+    options = {"config": config, "x": records.x, "records": scored(records)}
+    options["start"] = start
+    return [partial(cell_floored_loss, **options, floor=floor) for floor in FLOORS]
 
 
 def record_objective(
