@@ -87,7 +87,7 @@ def given_inputs(given, records, rng):
 
 
 def floored_bits(kraus, records, floor, skip, sigma):
-    """The definition: density matrices, symbol by symbol, each with its floor.
+    """The definition: density matrices, symbol by symbol, each a die's now and then.
 
     Kraus operators are ``(n_sequences, length, n_symbols, d, d)``.
     """
@@ -96,11 +96,12 @@ def floored_bits(kraus, records, floor, skip, sigma):
         memory = sigma
         for t, symbol in enumerate(record):
             operator = of_record[t, symbol]
-            memory = operator @ memory @ operator.conj().T
+            grown = operator @ memory @ operator.conj().T
+            memory = (1 - floor) * grown + floor / kraus.shape[2] * memory
             p = np.trace(memory).real
             memory = memory / p
             if t >= skip:
-                bits.append(-np.log2((1 - floor) * p + floor / kraus.shape[2]))
+                bits.append(-np.log2(p))
     return np.mean(bits)
 
 
@@ -182,6 +183,17 @@ def test_the_gradient_for_any_operators_against_differences(floor, skip):
     slope = (-at(2 * h) + 8 * at(h) - 8 * at(-h) + at(-2 * h)) / (12 * h)
     along = (generator @ kraus.reshape(6, 2)).reshape(3, 2, 2)
     assert abs(np.vdot(grad, along).real - slope) < 1e-9
+
+
+def test_a_floor_makes_impossible_records_cheap_enough():
+    """Square and diamond never write 0 behind 1: it costs what the die says."""
+    records = np.array([[0, 1, 0, 1, 0, 1, 1, 0] * 4])
+    process, last = square_and_diamond(), -np.inf
+    for floor in (0.3, 0.1, 1e-3, 1e-6):
+        loss, grad = process_loss_and_grad(process, records, floor=floor)
+        assert np.isfinite(grad).all()
+        assert last < loss <= np.log2(4 / floor)
+        last = loss
 
 
 def test_an_objective_is_asked_again_and_again():

@@ -1,8 +1,9 @@
 """The log-loss of records for any Kraus operators, with a floor under probabilities.
 
-Each probability p of a symbol counts as ``(1 - f) p + f / n_symbols``: no symbol is
-worse than ``log2(n_symbols / f)`` bits, and the walls of the likelihood are lower.
-Derivation: docs/gradients.md, section 10.
+With probability f a symbol is a fair die that leaves the memory as it is: ``T_i``
+becomes ``(1 - f) T_i + f / n_symbols``, and so does the probability of a symbol, given
+those before it. None costs more than ``log2(n_symbols / f)`` bits: the walls of the
+likelihood are lower. Derivation: docs/gradients.md, section 10.
 """
 
 from typing import NamedTuple
@@ -45,13 +46,14 @@ def scored(records: Records) -> Scored:
 def floored_loss(
     kraus: NDArray, records: Scored, floor: float, start: str
 ) -> tuple[float, NDArray]:
-    """``- mean log2((1 - f) p_t + f / n_symbols)`` and its gradient.
+    """The log-loss of records, each ``T_i`` as ``(1 - f) T_i + f / n_symbols``.
 
     Args:
         kraus: Kraus operators of each input, ``(n_inputs, n_symbols, d, d)``.
         records: What is scored.
         floor: f, from 0 to below 1.
-        start: ``"first"`` or ``"stationary"``, as in `record_log_loss`.
+        start: ``"first"`` or ``"stationary"``, as in `record_log_loss`; no floor moves
+            a stationary memory.
 
     Returns:
         The loss, bits a symbol, and the gradient in the shape of the operators.
@@ -59,20 +61,18 @@ def floored_loss(
     d = kraus.shape[-1]
     operators = kraus.reshape(-1, d, d)
     matrices = transfers(operators)
-    if start == "stationary":
-        point = fixed_point(matrices.sum(axis=0))
-        sigma = point.sigma
+    mixed = (1 - floor) * matrices + floor / kraus.shape[1] * np.eye(d * d)
+    if start == "first":
+        memories, p = _forward(mixed, np.eye(d * d)[0], records.letters)
+        grad, _ = _backward(mixed, memories, p, records)
     else:
-        sigma = np.eye(d * d)[0]
-    memories, p = _forward(matrices, sigma, records.letters)
-    scale = 1 - floor
-    seen = scale * p[records.heard :] + floor / kraus.shape[1]
-    loss = float(np.log(seen).sum(axis=0) @ records.weights)
-    slopes = np.zeros_like(p)
-    slopes[records.heard :] = scale * records.weights / seen
-    grad, grad_sigma = _backward(matrices, memories, p, slopes, records.letters)
-    if start == "stationary":
+        point = fixed_point(matrices.sum(axis=0))
+        memories, p = _forward(mixed, point.sigma, records.letters)
+        grad, grad_sigma = _backward(mixed, memories, p, records)
+    grad = (1 - floor) * grad
+    if start != "first":
         grad = grad + fixed_point_backward(grad_sigma, point)
+    loss = float(np.log(p[records.heard :]).sum(axis=0) @ records.weights)
     return loss, transfers_backward(grad, operators).reshape(kraus.shape)
 
 
@@ -92,25 +92,22 @@ def _forward(
 
 
 def _backward(
-    matrices: NDArray,
-    memories: list[NDArray],
-    p: NDArray,
-    slopes: NDArray,
-    letters: NDArray,
+    matrices: NDArray, memories: list[NDArray], p: NDArray, records: Scored
 ) -> tuple[NDArray, NDArray]:
     """Gradients for the matrices and the first memory (docs/gradients.md, eq. 29b)."""
     d = round(len(memories[0]) ** 0.5)
-    grad, grads = np.zeros_like(memories[-1]), []
+    share = np.eye(d).ravel()[:, None] * records.weights
+    grad, grads = share.astype(memories[-1].dtype), []
     by_last = np.ascontiguousarray(np.moveaxis(matrices.conj().mT, 0, -1))
-    for t in range(len(letters) - 1, -1, -1):
-        along = (grad.conj() * memories[t + 1]).sum(axis=0).real
+    for t in range(len(p) - 1, -1, -1):
+        if t == records.heard - 1:
+            grad = grad - share
         grad = grad / p[t]
-        grad[:: d + 1] += slopes[t] - along / p[t]
         grads.append(grad)
-        grad = np.einsum("ijn,jn->in", by_last[..., letters[t]], grad)
+        grad = np.einsum("ijn,jn->in", by_last[..., records.letters[t]], grad)
     behind = np.concatenate(grads[::-1], axis=1)
     before = np.concatenate(memories[:-1], axis=1).conj()
-    flat = letters.ravel()
+    flat = records.letters.ravel()
     places = [np.flatnonzero(flat == i) for i in range(len(matrices))]
     of_letters = [behind[:, at] @ before[:, at].T for at in places]
     return np.array(of_letters), grad.sum(axis=1)
@@ -144,8 +141,8 @@ def process_loss_and_grad(
 ) -> tuple[float, NDArray]:
     """The log-loss of records under a process, and its gradient for the operators.
 
-    ``- mean log2((1 - floor) p + floor / n_symbols)``, with p the probability of a
-    symbol given those before it, from the stationary memory
+    ``- mean log2 P(i_(skip+1) ... i_L | i_1 ... i_skip) / (L - skip)``, from the
+    stationary memory, each symbol with probability `floor` a fair die
 
     For those who train Kraus operators without a circuit. The gradient takes each entry
     for free; what keeps ``sum K^dag K = 1`` is up to the caller. Impossible records are
@@ -156,7 +153,7 @@ def process_loss_and_grad(
         process: The process.
         records: Integers ``(n_sequences, length)`` from 0 to ``n_symbols - 1``.
         skip: So many first symbols of each are heard, not scored.
-        floor: From 0 to below 1.
+        floor: From 0 to below 1; a die leaves the memory as it is.
 
     Returns:
         The loss, bits a symbol, and its gradient ``(n_symbols, dim, dim)``: real part

@@ -116,8 +116,8 @@ def fit_records(
             ``"stationary"``, and ``"first"`` where inputs change.
         phases: What is minimized, one after another, each of ``"moments"`` (the squared
             error of the frequencies of short words), ``"words"`` (their likelihood),
-            ``"floored"`` (the likelihood of the records, each probability p of a symbol
-            as ``(1 - f) p + f / n_symbols``, with f lowered from .3 to .003) and
+            ``"floored"`` (the likelihood of the records, where each symbol is a fair
+            die with a probability that is lowered from .3 to .003) and
             ``"likelihood"`` (that of the records). Without them moments, then
             likelihood; where inputs change, likelihood alone, and of the others only
             ``"floored"`` can be had.
