@@ -17,6 +17,7 @@ from experiments.quantum_memory.runs import (
     Outcome,
 )
 from experiments.quantum_memory.statistics import (
+    EXACT,
     LITERATURE,
     SOLVED,
     SUCCESS,
@@ -29,6 +30,7 @@ from experiments.quantum_memory.statistics import (
     part,
     published_excess,
     share,
+    shortfalls,
     summarize,
     true_accuracies,
 )
@@ -69,7 +71,8 @@ def _held_out(outcomes: list[Outcome], process: str, sizes: Sizes) -> str:
         f"on {sizes.held_out} others behind their first {sizes.skip} symbols. Bits a "
         "symbol above the truth, of the start with "
         f"the lowest training loss: median [quartiles] over the seeds. Exact circuit: "
-        f"words of 8 differ by at most {exact_difference(process):.0e}."
+        f"words of {EXACT.get(process, 8)} differ by at most "
+        f"{exact_difference(process):.0e}."
     )
     columns = ["learner", "numbers", "starts", "excess", f"< {SOLVED:g}"]
     columns += [f"starts < {SUCCESS:g} [95 %]", "s a start", "p"]
@@ -90,7 +93,7 @@ def _published(outcomes: list[Outcome], process: str) -> str:
             [
                 outcome.row.learner,
                 f"{median:.4f} [{low:.4f}, {high:.4f}]",
-                f"{median - cuts(true_accuracies(outcome, process))[1]:+.4f}",
+                f"{-cuts(shortfalls(outcome, process))[1]:+.4f}",
                 f"{stated[outcome.row.learner]:.3f}"
                 if outcome.row.learner in stated
                 else "-",
@@ -103,7 +106,7 @@ def _published(outcomes: list[Outcome], process: str) -> str:
         "log-loss / log2(symbols), median [quartiles] over "
         f"{len(found[0].results)} seeds."
     )
-    columns = ["learner", "DA", "less the truth's", "published"]
+    columns = ["learner", "DA", "less the truth's, paired", "published"]
     return "\n".join([head, format_table(columns, rows)])
 
 

@@ -36,6 +36,8 @@ CELLS: dict[str, Callable] = {
     "probability clock": probability_clock_cell,
 }
 """Circuits in closed form, by the name of the process."""
+EXACT = {SQUARE: 6}
+"""Symbols of the words on which circuit and process are compared, if they are not 8."""
 LITERATURE = {
     SQUARE: {"truth": 0.252, CELL: 0.250, states_name(2): 0.095},
     PUBLISHED: {
@@ -148,7 +150,7 @@ def exact_difference(process: str) -> float:
     """Largest difference of a word's probability between circuit and process."""
     spec = dict(PROCESSES[process])
     circuit = CELLS[spec.pop("name")](**spec)
-    length = 8 if process != SQUARE else 6
+    length = EXACT.get(process, 8)
     ours = word_probabilities(cell_process(*circuit), length)
     truth = word_probabilities(make_process(PROCESSES[process]), length)
     return float(np.abs(ours - truth).max())
@@ -156,8 +158,13 @@ def exact_difference(process: str) -> float:
 
 def accuracies(outcome: Outcome, process: str) -> NDArray[np.float64]:
     """Description accuracy of the chosen start, by seed."""
+    return true_accuracies(outcome, process) - shortfalls(outcome, process)
+
+
+def shortfalls(outcome: Outcome, process: str) -> NDArray[np.float64]:
+    """What is missing to the accuracy of the process itself, by seed."""
     bits = np.log2(make_process(PROCESSES[process]).n_symbols)
-    return true_accuracies(outcome, process) - np.array(summarize(outcome).gaps) / bits
+    return np.array(summarize(outcome).gaps) / bits
 
 
 def true_accuracies(outcome: Outcome, process: str) -> NDArray[np.float64]:
