@@ -12,7 +12,8 @@ from qlstm.forecasting import (
     prepare,
 )
 from qlstm.forecasting.baselines import persistence
-from qlstm.plots import _plain, new_figure, plot_forecasts, save_figure
+from qlstm.plots import new_figure, plot_forecasts, save_figure
+from qlstm.plots.style import plain
 
 
 def trained(dataset, memories, epochs=3):
@@ -118,7 +119,7 @@ def test_axes_are_always_a_table():
 
 def test_a_users_dollars_are_no_formula(tmp_path):
     figure, axes = new_figure(1, 1)
-    axes[0, 0].set_title(_plain("a$b_{c \\% $x^"))
+    axes[0, 0].set_title(plain("a$b_{c \\% $x^"))
     save_figure(tmp_path / "figure.png", figure)
     with pytest.raises(ValueError, match="ParseException|Expected"):
         axes[0, 0].set_title("a$b_{c \\% $x^")

@@ -1,43 +1,12 @@
-"""Figures, drawn with matplotlib's object interface: no window, no global state."""
-
-import os
+"""What a study shows of its trained models: loss above, predictions below."""
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from qlstm.files import atomic_path
 from qlstm.forecasting import Dataset, Forecast, persistence
-
-__all__ = ["BLUE", "GREY", "ORANGE", "new_figure", "plot_forecasts", "save_figure"]
-
-BLUE, ORANGE, GREY = "#1f5f99", "#e08214", "#777777"
-"""Dark, middle and light in greyscale."""
-
-
-def new_figure(rows: int, columns: int, **options) -> tuple[Figure, np.ndarray]:
-    """A figure on the Agg canvas and its axes, always an array ``(rows, columns)``."""
-    figure = Figure(**{"layout": "constrained"} | options)
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, squeeze=False)
-
-
-def save_figure(path: str | os.PathLike, figure: Figure) -> None:
-    """Write a figure beside its target and rename it; the same bits every time.
-
-    Args:
-        path: The file; its suffix chooses the format.
-        figure: The figure.
-    """
-    figure.set_dpi(150)
-    with atomic_path(path) as temporary:
-        if temporary.suffix == ".png" and isinstance(figure.canvas, FigureCanvasAgg):
-            # `savefig` draws twice, the first time for the layout alone
-            figure.canvas.print_png(temporary, metadata={"Software": None})
-        else:
-            figure.savefig(temporary, metadata={"Software": None})
+from qlstm.plots.style import BLUE, GREY, ORANGE, new_figure, plain
 
 
 def plot_forecasts(
@@ -68,7 +37,7 @@ def plot_forecasts(
         wspace=1.5 / (width / len(forecasts) - 1.5),
         hspace=0.85 / (height / 2 - 1.1),
     )
-    figure.suptitle(_plain(title), y=1 - 0.12 / height, va="top")
+    figure.suptitle(plain(title), y=1 - 0.12 / height, va="top")
     for above, below, forecast in zip(*axes, forecasts, strict=True):
         _plot_loss(above, forecast)
         _plot_predictions(below, dataset, forecast, unit)
@@ -78,11 +47,6 @@ def plot_forecasts(
         for ax in row:
             ax.set_ylim(low, high)
     return figure
-
-
-def _plain(text: str) -> str:
-    """A text of the user's as it stands: no dollar begins a formula."""
-    return text.replace("$", r"\$")
 
 
 def _plot_loss(ax: Axes, forecast: Forecast) -> None:
@@ -100,7 +64,7 @@ def _plot_loss(ax: Axes, forecast: Forecast) -> None:
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.set(xlabel="epoch", ylabel="loss (MSE)")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    name = _plain(forecast.name)
+    name = plain(forecast.name)
     ax.set_title(f"{name}: loss {loss[0]:.3g} to {loss[-1]:.3g}", fontsize=11)
     ax.patch.set_visible(False)  # the bars lie behind
     handles, labels = ax.get_legend_handles_labels()
@@ -121,7 +85,7 @@ def _plot_predictions(
     ax: Axes, dataset: Dataset, forecast: Forecast, unit: str
 ) -> None:
     """True values, predictions, and persistence as a thin line."""
-    test, inverse, unit = dataset.test, dataset.scaler.inverse, _plain(unit)
+    test, inverse, unit = dataset.test, dataset.scaler.inverse, plain(unit)
     points = np.arange(1, len(test.targets) + 1)
     ax.plot(
         points, inverse(test.targets), "o-", color="black", ms=3, lw=1.4, label="true"
