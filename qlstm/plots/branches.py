@@ -165,7 +165,7 @@ def plot_branches(
     ax.spines[["left", "right", "top"]].set_visible(False)
     of_kept = _title_of_kept(tree)
     ax.set_title(
-        f"{of_kept}{len(tree.levels[-1])} records drawn, all others together "
+        f"{of_kept}{len(tree.levels[-1])} records shown, all others together "
         f"{tree.pruned:.3f}",
         fontsize=SMALL,
     )
@@ -177,7 +177,7 @@ def _title_of_kept(tree: BranchTree) -> str:
     if not tree.kept:
         return ""
     p = tree.levels[-1].get(tree.kept)
-    value = f"has probability {p:.3f}" if p else "is too unlikely to be drawn"
+    value = f"has probability {p:.3f}" if p else "is too small to be shown"
     record = ", ".join(map(str, tree.kept))
     return f"The record that is kept (thick: {record}) {value}\n"
 
@@ -205,7 +205,8 @@ def _edge(
     ax: Axes, record: tuple[int, ...], p: float, places: dict, kept: bool
 ) -> None:
     """A line from the record without its last outcome, and what it says."""
-    x = [len(record) - 1, len(record)]
+    before = len(record) - 1
+    x = [before + 0.42 * (before > 0), before + 1]
     y = [-places[record[:-1]], -places[record]]
     color = BLUE if kept else GREY
     ax.plot(x, y, color=color, lw=3.5 if kept else 1.2, zorder=2 + kept)

@@ -65,7 +65,7 @@ def draw_circuit(
     height = config.n_wires + 1.9
     rows = 2 if stacked else 1
     across = LEFT + width * (1 if stacked else 2) + GAP * (3 - rows) + RIGHT
-    ax = axes_for(ax, max(across * INCH, 5.4), (rows * height + 2.2) * INCH)
+    ax = axes_for(ax, max(across * INCH, 5.4), (rows * height + 1.0) * INCH + 0.7)
     ax.set(xlim=(0, across), ylim=(-rows * height + 0.3, 1.3), aspect="equal")
     ax.axis("off")
     _stages(ax, config, stages, params is None, (width, height, stacked))

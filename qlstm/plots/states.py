@@ -65,7 +65,9 @@ def plot_amplitudes(
     )
     ax.margins(y=0.25)
     count = int((np.abs(amplitudes) >= SHOWN).sum())
-    of = f"{count} of {len(kets)} kets; on top and as colour: the phase (radians)"
+    of = (
+        f"{count} of {len(kets)} kets are not 0; phase in radians on top, and as colour"
+    )
     ax.set_title(of, fontsize=LARGE if len(kets) > 8 else SMALL)
     return ax
 

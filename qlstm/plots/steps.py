@@ -71,13 +71,13 @@ def plot_ledger(
     )
     for ax, label in zip(axes, labels, strict=True):
         ax.set_ylabel(label, fontsize=SMALL)
-    axes[1].set_ylim(bottom=0)
+    axes[1].set_ylim(0, 1.15 * np.log2(trace.outcome_probabilities.shape[2]))
     _over_steps(axes[-1], "step")
     figure.align_ylabels(axes)
     forgotten = float((s_en - s_out).sum())
-    verb = "takes back" if forgotten > 0 else "adds"
+    verb, of = ("takes back", "of") if forgotten > 0 else ("adds", "to")
     figure.suptitle(
-        f"$U_{{dis}}$ {verb} {abs(forgotten):.2f} of {s_en.sum():.2f} ebits "
+        f"$U_{{dis}}$ {verb} {abs(forgotten):.2f} {of} {s_en.sum():.2f} ebits "
         f"over {len(steps)} step(s)",
         fontsize=LARGE,
     )
@@ -199,7 +199,7 @@ def plot_dependence(
             )
     slopes = gradients[sequence, :, feature, output]
     steps = np.arange(1, len(slopes) + 1)
-    ax = axes_for(ax, max(5.5, 1.6 + 0.62 * len(steps)), 3.8)
+    ax = axes_for(ax, max(6.6, 1.6 + 0.62 * len(steps)), 3.8)
     for up, color, hatch, label in (
         (True, BLUE, "", "y rises with x"),
         (False, ORANGE, "///", "y falls with x"),

@@ -22,7 +22,7 @@ A_ROW = 5
 """Cells in a row."""
 MOST_STEPS = 20
 """What can be read."""
-STEP, ROW = 3.4, 4.3
+STEP, ROW = 3.4, 3.6
 
 
 def draw_window(
@@ -76,7 +76,7 @@ def draw_window(
     columns, rows = min(n_steps, A_ROW), -(-n_steps // A_ROW)
     width, height = STEP * columns + 2.2, ROW * rows
     ax = axes_for(ax, 0.62 * width, 0.62 * height + 0.8)
-    ax.set(xlim=(-1.5, width - 1.5), ylim=(-height + 2.2, 2.2), aspect="equal")
+    ax.set(xlim=(-1.5, width - 1.5), ylim=(-height + 1.8, 1.8), aspect="equal")
     ax.axis("off")
     for t in range(n_steps):
         x, y = STEP * (t % A_ROW), -ROW * (t // A_ROW)
@@ -145,9 +145,8 @@ def _memory(
     if config.rule.keeps:
         outcome = int(trace.outcome[sequence, t])
         p = trace.outcome_probabilities[sequence, t, outcome]
-        bits = f"{outcome:0{config.n_system}b}"
         middle = (x0 + 1.55 + end) / 2
-        ax.text(middle, y0 + 0.1, f"i = {bits}", ha="center", fontsize=SMALL)
+        ax.text(middle, y0 + 0.1, f"i = {outcome}", ha="center", fontsize=SMALL)
         ax.text(
             middle, y0 - 0.12, f"p = {p:.2f}", ha="center", va="top", fontsize=SMALL
         )
