@@ -54,8 +54,8 @@ def branch_tree(
     Example:
         >>> from qlstm import init_params
         >>> config, rng = QLSTMConfig(), np.random.default_rng(0)
-        >>> tree = branch_tree(init_params(config, rng), rng.normal(size=(2, 1)), config,
-        ...                    n_steps=2)
+        >>> params, window = init_params(config, rng), rng.normal(size=(2, 1))
+        >>> tree = branch_tree(params, window, config, n_steps=2)
         >>> round(sum(tree.levels[-1].values()) + tree.pruned, 12)
         1.0
     """
@@ -89,8 +89,8 @@ def branch_tree(
         )
         if len(levels[-1]) > MOST_LEAVES:
             raise ValueError(
-                f"Argument `least` must leave at most {MOST_LEAVES} records, but {least} "
-                f"leaves {len(levels[-1])} after {t} steps."
+                f"Argument `least` must leave at most {MOST_LEAVES} records, but "
+                f"{least} leaves {len(levels[-1])} after {t} steps."
             )
     pruned = max(0.0, 1.0 - sum(levels[-1].values()))
     return BranchTree(levels, pruned, _kept(params, inputs[:, :n_steps], config))
