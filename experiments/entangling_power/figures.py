@@ -11,15 +11,23 @@ from numpy.typing import NDArray
 from experiments.entangling_power import runs
 from qlstm.plots import BLUE, GREY, ORANGE, new_figure
 
+WORDS = (
+    "K: Schmidt strength of the gate. E_0: the most it makes of product inputs. "
+    "E_up: the most it adds to any input.\n"
+    "LN: logarithmic negativity of the gate, a proved upper end. "
+    "K ≤ E_0 ≤ E_up ≤ LN, the last three with ancillas."
+)
+"""What the letters mean, below a figure."""
+
 
 def draw_gates(rows: list[dict[str, Any]]) -> Figure:
     """The row of each gate on one axis of ebits."""
-    figure, axes = new_figure(1, 1, figsize=(9, 7.4))
+    figure, axes = new_figure(1, 1, figsize=(9, 8.6))
     ax = axes[0, 0]
     ax.set_title(
-        "Powers of named gates, with and without ancillas;\n"
-        "grey: the certified interval of E_up with ancillas",
-        fontsize=12,
+        "Ancillas raise the power of many gates, entangled inputs of some\n"
+        "(grey: the certified interval of E_up with ancillas)",
+        fontsize=13,
     )
     open_, filled = {"mfc": "white"}, {}
     styles = {
@@ -49,14 +57,21 @@ def draw_gates(rows: list[dict[str, Any]]) -> Figure:
         for _, marker, colour, face, label in styles.values()
     ]
     handles.append(Line2D([], [], color="#c8c8c8", lw=8, label="certified, up to LN"))
-    ax.legend(handles=handles, loc="upper right", fontsize=10)
+    ax.legend(handles=handles, loc="upper right", fontsize=11)
+    ax.tick_params(labelsize=11)
+    ax.xaxis.label.set_size(11)
+    figure.supxlabel(WORDS, fontsize=11)
     return figure
 
 
 def draw_sandwich(lines: dict[str, Any]) -> Figure:
     """Closed forms as lines, searches as points, and where E_0 exceeds K."""
-    figure, axes = new_figure(1, 3, figsize=(15, 5))
-    figure.suptitle("K ≤ E_0 ≤ E_up ≤ LN: closed forms (lines) and searches (points)")
+    figure, axes = new_figure(1, 3, figsize=(13, 6))
+    figure.suptitle(
+        "Searches (points) find the closed forms (lines): K ≤ E_0 ≤ E_up ≤ LN",
+        fontsize=13,
+    )
+    figure.supxlabel(WORDS, fontsize=11)
     styles = {
         "LN": ("LN", GREY, "-"),
         "E_up": ("E_up", ORANGE, "-"),
@@ -81,17 +96,21 @@ def draw_sandwich(lines: dict[str, Any]) -> Figure:
             ax.plot(data["a"], data["found"][key], marker, **look)
         ax.set_title(title, fontsize=11)
         ax.set(ylabel="entanglement (ebits)")
-        ax.legend(fontsize=9, loc="lower right" if line == "ising" else "lower center")
+        ax.legend(fontsize=11, loc="best")
     exact, data = runs.heisenberg_lines(fine), lines["heisenberg"]
     excess = np.maximum(exact["E_0_unassisted"] - exact["K"], 0)
     found = np.subtract(data["found"]["E_0"], data["found"]["K"])
     ax = axes[0, 2]
     ax.plot(fine, excess, ":", color="black", label="input |01>, where it beats K")
     ax.plot(data["a"], found, "o", color=BLUE, mfc="white", ms=5, label="E_0, search")
-    ax.set_title("(XX+YY+ZZ) again: by how much E_0 exceeds K", fontsize=11)
+    ax.set_title("by how much E_0 exceeds K (XX+YY+ZZ)", fontsize=11)
     ax.set(ylabel="E_0 - K (ebits)")
-    ax.legend(fontsize=9)
+    ax.legend(fontsize=11)
+    ax.margins(y=0.2)
     for ax in axes[0]:
+        ax.tick_params(labelsize=11)
+        ax.xaxis.label.set_size(11)
+        ax.yaxis.label.set_size(11)
         ax.set(xlabel="angle a (radians)")
         ax.set_xticks(np.arange(5) * np.pi / 16, ["0", "π/16", "π/8", "3π/16", "π/4"])
         ax.grid(color="#e6e6e6")
@@ -113,7 +132,10 @@ LOOKS = {
 def draw_circuits(draws: dict[str, list[dict[str, Any]]], gate: dict) -> Figure:
     """E_down against E_up, and how much of the difference is certain."""
     figure, axes = new_figure(1, 2, figsize=(13, 6.4))
-    figure.suptitle("Disentangling against entangling power of random circuits")
+    figure.suptitle(
+        "Many random circuits destroy more entanglement than they make, some provably",
+        fontsize=13,
+    )
     ax = axes[0, 0]
     ax.plot([1.8, 4.1], [1.8, 4.1], color="black", lw=0.8)
     zoom = ax.inset_axes((0.56, 0.06, 0.42, 0.42), xlim=(3.4, 3.7), ylim=(3.4, 3.7))
@@ -131,8 +153,8 @@ def draw_circuits(draws: dict[str, list[dict[str, Any]]], gate: dict) -> Figure:
             where.plot(up[:, 0], down[:, 0], label=name, **look)
     ax.set(xlabel="E_up (ebits)", ylabel="E_down (ebits)")
     ax.set(xlim=(1.8, 4.1), ylim=(1.8, 4.1), aspect="equal")
-    ax.set_title("found, with bars up to the proved upper ends", fontsize=11)
-    ax.legend(fontsize=9, loc="upper left")
+    ax.set_title("above the line: destroys more (bars: up to proved ends)", fontsize=11)
+    ax.legend(fontsize=11, loc="upper left")
     _draw_differences(axes[0, 1], draws)
     return figure
 
@@ -159,7 +181,7 @@ def _draw_differences(ax: Axes, draws: dict[str, list[dict[str, Any]]]) -> None:
     ax.set_title("the differences found, and their certified intervals", fontsize=11)
     ax.grid(axis="y", color="#e6e6e6")
     ax.margins(y=0.25)
-    ax.legend(fontsize=9, loc="upper left")
+    ax.legend(fontsize=11, loc="upper left")
 
 
 def _bars(ends: NDArray) -> NDArray[np.float64]:

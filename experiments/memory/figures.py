@@ -53,26 +53,27 @@ def _count(ax: Axes, xlabel: str, title: str = "", **labels: str) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _legend_below(figure: Figure, ax: Axes) -> None:
+def _legend_below(figure: Figure, ax: Axes, ncols: int = 5) -> None:
     """One legend for all panels, of what one of them shows."""
     handles, labels = ax.get_legend_handles_labels()
-    figure.legend(handles, labels, ncols=5, loc="outside lower center", fontsize=9)
+    figure.legend(handles, labels, ncols=ncols, loc="outside lower center", fontsize=11)
 
 
 def draw_ledger(ledgers: dict[str, Trace], rotation: str) -> Figure:
     """What happens in each step of one window: a column before, one after training."""
-    figure, axes = new_figure(3, 2, figsize=(11, 9))
+    figure, axes = new_figure(3, 2, figsize=(11, 9.5))
     figure.suptitle(
-        f"{rotation} collapse, first test window: what each step entangles, what it "
-        "keeps\n(lines and bars: this window; shaded: the middle 80 % of all test "
-        "windows)"
+        f"{rotation}, collapse: how much each step entangles, which outcome it shows, "
+        "what memory it leaves\n(lines and bars: the first test window; shaded: the "
+        "middle 80 % of all test windows)",
+        fontsize=13,
     )
     for column, (name, ledger) in zip(axes.T, ledgers.items(), strict=True):
         steps = np.arange(1, ledger.margin.shape[1] + 1)
         _draw_entropies(column[0], steps, ledger)
         column[0].set_title(
-            f"{name}: S_en {ledger.S_en.mean():.2f}, S_out {ledger.S_out.mean():.2f} "
-            "ebits in the mean",
+            f"{name}\nmean S_en {ledger.S_en.mean():.2f}, "
+            f"S_out {ledger.S_out.mean():.2f} ebits",
             fontsize=11,
         )
         _stack(column[1], steps, ledger.outcome_probabilities[0], "outcome")
@@ -88,9 +89,10 @@ def draw_ledger(ledgers: dict[str, Trace], rotation: str) -> Figure:
         "memory populations\nafter the step",
     )
     for (left, right), label in zip(axes, labels, strict=True):
-        left.set_ylabel(label)
+        left.set_ylabel(label, fontsize=11)
         right.sharey(left)
-        right.legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+        right.tick_params(labelleft=False)
+        right.legend(fontsize=11, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
@@ -121,12 +123,13 @@ def _stack(ax: Axes, steps: NDArray, shares: NDArray, name: str) -> None:
 
 def draw_curves(circuits: list[Circuit], curves: list[Curves]) -> Figure:
     """Four questions to the memory, a row for each rotation."""
-    figure, axes = new_figure(len(circuits), 4, figsize=(16, 4.4 * len(circuits)))
+    size = (5 * len(circuits) + 1, 13)
+    figure, axes = new_figure(4, len(circuits), figsize=size)
     figure.suptitle(
-        "Four questions to the memory: how sensitive, how entangled with its past, how "
-        "much can be read off, how much is known\n(initial parameters, "
-        "random inputs; mean over draws of the parameters, shaded: standard deviation "
-        "over the draws, for three rules)"
+        "Whatever is asked of it, the memory forgets within a few steps\n"
+        "(initial parameters, random inputs; mean over draws,\n"
+        "shaded: standard deviation over the draws, for three rules)",
+        fontsize=13,
     )
     panels = (
         ("forgetting", "sensitive to one input", "mean trace distance D_k", 0.6),
@@ -134,7 +137,7 @@ def draw_curves(circuits: list[Circuit], curves: list[Curves]) -> Figure:
         ("capacity", "read off linearly", "held-out R² of x(T-k)", 1.05),
         ("information", "known at all", "Holevo information (bits)", 0.5),
     )
-    for row, circuit in zip(axes, circuits, strict=True):
+    for row, circuit in zip(axes.T, circuits, strict=True):
         rules = [c for c in curves if c.rotation == circuit.rotation]
         for ax, (field, title, label, top) in zip(row, panels, strict=True):
             if field is None:
@@ -147,7 +150,7 @@ def draw_curves(circuits: list[Circuit], curves: list[Curves]) -> Figure:
             _count(ax, xlabel, f"{circuit.rotation}: {title}", ylabel=label)
             ax.set_xlim(-0.3, 8.3)
             ax.axhline(0, color="black", lw=0.6)
-    axes[0, 2].legend(fontsize=9)
+    _legend_below(figure, axes[0, 0], 3)
     return figure
 
 
@@ -165,20 +168,21 @@ def _curve(ax: Axes, values: NDArray, memory: str) -> None:
 def draw_training(runs: list[Run]) -> Figure:
     """Entanglement over the epochs, a row for each rotation."""
     rotations = list(dict.fromkeys(r.rotation for r in runs))
-    figure, axes = new_figure(len(rotations), 4, figsize=(17, 4.4 * len(rotations)))
+    figure, axes = new_figure(4, len(rotations), figsize=(5 * len(rotations) + 1, 13))
     figure.suptitle(
-        "Entanglement in a step over the epochs, and the Schmidt strength of a stage "
-        "and of the whole step\n(median over the seeds, shaded: the middle half; "
-        "dashed: trained on shuffled targets)"
+        "What training does to entanglement in a step, and to the step's power\n"
+        "(median over the seeds, shaded: the middle half;\n"
+        "dashed: trained on shuffled targets)",
+        fontsize=13,
     )
     panels = {
-        "S_en": "entanglement after U_en (ebits)",
-        "S_out": "entanglement after U_dis (ebits)",
-        "K_dis": "Schmidt strength of U_dis (ebits)",
-        "K_step": "Schmidt strength of the step (ebits)",
+        "S_en": "entanglement\nafter U_en (ebits)",
+        "S_out": "entanglement\nafter U_dis (ebits)",
+        "K_dis": "Schmidt strength\nof U_dis (ebits)",
+        "K_step": "Schmidt strength\nof the step (ebits)",
     }
     trained = by_model([r for r in runs if r.history])
-    for row, rotation in zip(axes, rotations, strict=True):
+    for row, rotation in zip(axes.T, rotations, strict=True):
         for ax, (key, label) in zip(row, panels.items(), strict=True):
             for (its_rotation, model), mine in trained.items():
                 if its_rotation == rotation:
@@ -193,7 +197,7 @@ def draw_training(runs: list[Run]) -> Figure:
                 transform=row[2].transAxes,
             )  # fmt: skip
         row[1].sharey(row[0])
-    _legend_below(figure, axes[0, 0])
+    _legend_below(figure, axes[0, 0], 2)
     return figure
 
 

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace, _ArgumentGroup
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qlstm.commands.parser import Parser, positive_int, seed_int
 from qlstm.commands.progress import epoch_progress
@@ -28,6 +29,8 @@ from qlstm.readout import out_of_reach
 from qlstm.tables import format_table, number_text, skill_text
 from qsim.numbers import check_fits
 
+UNITS = {"degC": "°C"}
+"""Units as figures write them."""
 LARGE = 14
 """Wires from which on a model is so slow that its size is told."""
 AMPLITUDES_A_SECOND = 8e8
@@ -231,7 +234,10 @@ def run_forecasts(
             f"{series.name}, protocol `{protocol.name}`, {rotation} circuit: read it "
             "against persistence"
         )
-        figure = plot_forecasts(dataset, columns, title, series.unit)
+        figure = plot_forecasts(
+            dataset, columns, title, UNITS.get(series.unit, series.unit),
+            references=forecasts["baselines"][1:], dates=_dates(series, dataset),
+        )  # fmt: skip
         files[f"{name}_{rotation}.png"] = figure
     write_results(args.out, files)
 
@@ -244,6 +250,13 @@ def _train(dataset: Dataset, config: QLSTMConfig, seed: int, epochs: int) -> For
         warnings.filterwarnings("ignore", ".*targets cannot be met")
         progress = epoch_progress(label, epochs)
         return forecast_with(label, model, dataset, seed=seed, callback=progress)
+
+
+def _dates(series: Series, dataset: Dataset) -> NDArray | None:
+    """The date of each value that the protocol left, if the series has dates."""
+    if series.dates is None or len(series.dates) == len(dataset.values):
+        return series.dates
+    return series.dates[~np.isnan(series.values)]
 
 
 def _headline(series: Series, dataset: Dataset, epochs: int) -> str:

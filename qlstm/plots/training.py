@@ -1,16 +1,31 @@
 """What a study shows of its trained models: loss above, predictions below."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from numpy.typing import NDArray
 
 from qlstm.forecasting import Dataset, Forecast, persistence
 from qlstm.plots.style import BLUE, GREY, ORANGE, new_figure, plain
 
+MOST_POINTS = 50
+"""Test points that are drawn; of more, the last."""
+THIN = (("-.", BLUE), ("--", GREY))
+"""Lines of forecasts that all panels share."""
+
 
 def plot_forecasts(
-    dataset: Dataset, forecasts: list[Forecast], title: str, unit: str = ""
+    dataset: Dataset,
+    forecasts: list[Forecast],
+    title: str,
+    unit: str = "",
+    *,
+    references: Sequence[Forecast] = (),
+    dates: NDArray | None = None,
 ) -> Figure:
     """Loss per epoch above, test predictions below: a column for each model.
 
@@ -22,9 +37,12 @@ def plot_forecasts(
         forecasts: Trained models, one a column.
         title: Title of the figure.
         unit: Unit of the series.
+        references: Forecasts drawn as thin lines in every column, at most two.
+        dates: The date of each of the dataset's values, in the place of numbers; not
+            used for test points in random order.
 
     Returns:
-        The figure.
+        The figure. Of more than 50 test points it shows the last 50.
     """
     width, height = 5.2 * max(len(forecasts), 1.25), 6.6
     figure, axes = new_figure(2, len(forecasts), figsize=(width, height), layout=None)
@@ -40,7 +58,7 @@ def plot_forecasts(
     figure.suptitle(plain(title), y=1 - 0.12 / height, va="top")
     for above, below, forecast in zip(*axes, forecasts, strict=True):
         _plot_loss(above, forecast)
-        _plot_predictions(below, dataset, forecast, unit)
+        _plot_predictions(below, dataset, forecast, unit, (references, dates))
     for row in axes:  # columns are compared, so they share a scale
         low = min(ax.get_ylim()[0] for ax in row)
         high = max(ax.get_ylim()[1] for ax in row)
@@ -78,33 +96,59 @@ def _plot_loss(ax: Axes, forecast: Forecast) -> None:
         right.yaxis.set_major_locator(MaxNLocator(integer=True))
         right.tick_params(axis="y", colors=GREY)
         handles, labels = [*handles, bars], [*labels, "branch switches"]
-    ax.legend(handles, labels, loc="upper right", fontsize=9)
+    ax.legend(handles, labels, loc="upper right", fontsize=11)
 
 
 def _plot_predictions(
-    ax: Axes, dataset: Dataset, forecast: Forecast, unit: str
+    ax: Axes,
+    dataset: Dataset,
+    forecast: Forecast,
+    unit: str,
+    beside: tuple[Sequence[Forecast], NDArray | None],
 ) -> None:
-    """True values, predictions, and persistence as a thin line."""
+    """True values, predictions, and persistence and others as thin lines."""
+    references, dates = beside
+    if (np.diff(dataset.test.index) < 0).any():  # a random split has no time axis
+        dates = None
     test, inverse, unit = dataset.test, dataset.scaler.inverse, plain(unit)
     points = np.arange(1, len(test.targets) + 1)
+    if dates is not None:
+        points = dates[test.index]
+    of, shown = len(points), slice(-MOST_POINTS, None)
     ax.plot(
-        points, inverse(test.targets), "o-", color="black", ms=3, lw=1.4, label="true"
+        points[shown],
+        inverse(test.targets)[shown],
+        "o-",
+        color="black",
+        ms=3,
+        lw=1.4,
+        label="true",
     )
     ax.plot(
-        points, forecast.test_predictions, "s--", color=ORANGE, ms=3, lw=1.4,
+        points[shown], forecast.test_predictions[shown], "s--", color=ORANGE, ms=3, lw=1.4,
         label="predicted",
     )  # fmt: skip
     ax.plot(
-        points, inverse(persistence(test.inputs)), ":", color=GREY, lw=1.0,
+        points[shown], inverse(persistence(test.inputs))[shown], ":", color=GREY, lw=1.0,
         label="persistence",
     )  # fmt: skip
-    ax.set(xlabel="test point", ylabel=f"value ({unit})" if unit else "value")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for reference, (line, color) in zip(references, THIN, strict=False):
+        values = reference.test_predictions[shown]
+        name = plain(reference.name)
+        ax.plot(points[shown], values, line, color=color, lw=1.2, label=name)
+    if dates is None:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    else:
+        ax.xaxis.set_major_locator(AutoDateLocator(maxticks=6))
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(ax.xaxis.get_major_locator()))
+    label = "test point" if dates is None else "date"
+    label += f" (the last {MOST_POINTS} of {of})" if of > MOST_POINTS else ""
+    ax.set(xlabel=label, ylabel=f"value ({unit})" if unit else "value")
     squared = f" {unit}²" if unit else ""
     skill = "undefined" if np.isnan(forecast.skill) else f"{forecast.skill:+.2f}"
     ax.set_title(
-        f"test MSE {forecast.test.mse:.3g}{squared}, skill against persistence {skill}",
+        f"test MSE {forecast.test.mse:.3g}{squared}; skill {skill} (persistence: 0)",
         fontsize=11,
     )
-    ax.margins(y=0.22)
-    ax.legend(loc="upper center", ncols=3, fontsize=9)
+    ax.margins(y=0.4)
+    ax.legend(loc="upper center", ncols=2, fontsize=11)
