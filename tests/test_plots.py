@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from qlstm import QLSTMConfig
+from qlstm.commands.forecasts import _dates
 from qlstm.forecasting import (
     SINE_PROTOCOLS,
     WEATHER_PROTOCOLS,
     Quantum,
+    Series,
+    forecast_baselines,
     forecast_with,
     prepare,
 )
@@ -99,6 +102,44 @@ def test_one_model_without_a_unit():
     assert len(figure.axes) == 2
     assert figure.axes[1].get_ylabel() == "value"
     assert "validation loss" not in lines(figure.axes[0])
+
+
+def test_others_stand_beside_and_points_have_their_dates(weather, models):
+    days = np.datetime64("2024-03-01") + np.arange(len(weather.values))
+    others = forecast_baselines(weather)[1:]
+    figure = plot_forecasts(
+        weather, models, "Dates", "°C", references=others, dates=days
+    )
+    for ax in figure.axes[2:4]:
+        drawn = lines(ax)
+        x, y = drawn["AR(10)"].get_data()
+        np.testing.assert_array_equal(y, others[0].test_predictions)
+        np.testing.assert_array_equal(x, days[weather.test.index])
+        assert ax.get_xlabel() == "date"
+
+
+def test_of_many_points_the_last_are_drawn():
+    values = np.sin(np.arange(360) / 3)
+    dataset = prepare(values, SINE_PROTOCOLS["figure"], np.random.default_rng(0))
+    model = trained(dataset, ["reset"], 1)
+    ax = plot_forecasts(dataset, model, "Many").axes[1]
+    n = len(dataset.test.targets)
+    assert n > 50 and ax.get_xlabel() == f"test point (the last 50 of {n})"
+    x, y = lines(ax)["true"].get_data()
+    np.testing.assert_array_equal(x, np.arange(n - 49, n + 1))
+    np.testing.assert_allclose(y, dataset.values[dataset.test.index][-50:])
+
+
+def test_dates_are_those_of_the_values_that_are_left():
+    values = 5 + np.sin(np.arange(60) / 3)
+    values[[3, 40]] = np.nan
+    days = np.datetime64("2024-03-01") + np.arange(60)
+    series = Series(values, days, "temperature", "degC", {})
+    rng = np.random.default_rng(0)
+    closed = prepare(values, WEATHER_PROTOCOLS["figure"], rng)
+    assert list(_dates(series, closed)) == list(np.delete(days, [3, 40]))
+    gaps = prepare(values, WEATHER_PROTOCOLS["strict"], rng)
+    assert len(_dates(series, gaps)) == len(gaps.values)
 
 
 def test_the_same_data_give_the_same_bytes(weather, models, tmp_path):

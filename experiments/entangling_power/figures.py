@@ -133,7 +133,7 @@ def draw_circuits(draws: dict[str, list[dict[str, Any]]], gate: dict) -> Figure:
     """E_down against E_up, and how much of the difference is certain."""
     figure, axes = new_figure(1, 2, figsize=(13, 6.4))
     figure.suptitle(
-        "Many random circuits destroy more entanglement than they make, some provably",
+        "Some random circuits provably destroy more entanglement than they can make",
         fontsize=13,
     )
     ax = axes[0, 0]

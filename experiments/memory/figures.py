@@ -126,7 +126,7 @@ def draw_curves(circuits: list[Circuit], curves: list[Curves]) -> Figure:
     size = (5 * len(circuits) + 1, 13)
     figure, axes = new_figure(4, len(circuits), figsize=size)
     figure.suptitle(
-        "Whatever is asked of it, the memory forgets within a few steps\n"
+        "Four questions to the memory: what moves it need not be known to it\n"
         "(initial parameters, random inputs; mean over draws,\n"
         "shaded: standard deviation over the draws, for three rules)",
         fontsize=13,

@@ -115,23 +115,16 @@ def _plot_predictions(
     if dates is not None:
         points = dates[test.index]
     of, shown = len(points), slice(-MOST_POINTS, None)
-    ax.plot(
-        points[shown],
-        inverse(test.targets)[shown],
-        "o-",
-        color="black",
-        ms=3,
-        lw=1.4,
-        label="true",
-    )
-    ax.plot(
-        points[shown], forecast.test_predictions[shown], "s--", color=ORANGE, ms=3, lw=1.4,
-        label="predicted",
-    )  # fmt: skip
-    ax.plot(
-        points[shown], inverse(persistence(test.inputs))[shown], ":", color=GREY, lw=1.0,
-        label="persistence",
-    )  # fmt: skip
+    true, last = inverse(test.targets), inverse(persistence(test.inputs))
+    for values, line, look in (
+        (true, "o-", {"color": "black", "ms": 3, "lw": 1.4, "label": "true"}),
+        (
+            forecast.test_predictions, "s--",
+            {"color": ORANGE, "ms": 3, "lw": 1.4, "label": "predicted"},
+        ),
+        (last, ":", {"color": GREY, "lw": 1.0, "label": "persistence"}),
+    ):  # fmt: skip
+        ax.plot(points[shown], values[shown], line, **look)
     for reference, (line, color) in zip(references, THIN, strict=False):
         values = reference.test_predictions[shown]
         name = plain(reference.name)
@@ -150,5 +143,6 @@ def _plot_predictions(
         f"test MSE {forecast.test.mse:.3g}{squared}; skill {skill} (persistence: 0)",
         fontsize=11,
     )
-    ax.margins(y=0.4)
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + 0.5 * (high - low))  # the legend stands above the lines
     ax.legend(loc="upper center", ncols=2, fontsize=11)
