@@ -1,9 +1,9 @@
-"""Draw the model of cell.md with `qlstm.plots`: ``python docs/draw_pictures.py``.
+"""Draw the model of docs/cell.md: ``python docs/draw_pictures.py [folder]``.
 
-Names of figures choose a few of them, ``--out`` another folder, ``--all`` every one.
+One picture of every kind that `qlstm.plots` has.
 """
 
-import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +35,6 @@ PARAMS = QLSTMParams(
 )
 """The model of docs/cell.md."""
 WINDOW = np.array([[0.6], [-0.3], [0.9], [0.1], [-0.7]])
-IN_DOCS = ("cell_circuit", "cell_registers", "cell_window", "cell_branches")
-"""What the pages show."""
 
 
 def ledger() -> Trace:
@@ -88,19 +86,12 @@ PICTURES = {
 }
 
 
-def main() -> None:
-    """Write the figures that are asked for as SVG."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PICTURES))
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "figures")
-    parser.add_argument("--all", action="store_true")
-    parser.add_argument("--format", choices=("svg", "pdf", "png"), default="svg")
-    args = parser.parse_args()
-    for name in args.names or (PICTURES if args.all else IN_DOCS):
-        if name not in PICTURES:
-            parser.error(f"no figure {name!r}; there are {', '.join(PICTURES)}")
-        save_figure(args.out / f"{name}.{args.format}", PICTURES[name]())
+def main(folder: Path) -> None:
+    """Write every picture as SVG into the folder."""
+    for name, draw in PICTURES.items():
+        save_figure(folder / f"{name}.svg", draw())
 
 
 if __name__ == "__main__":
-    main()
+    default = Path(__file__).parent / "figures"
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else default)
