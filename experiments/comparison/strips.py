@@ -69,7 +69,7 @@ def draw_strips(
     median = Line2D([], [], color="black", lw=2, label="median, on the quartiles")
     handles += [median, *ax.get_legend_handles_labels()[0]]
     below = "outside lower center"
-    figure.legend(handles=handles, loc=below, ncols=3, fontsize=9, frameon=False)
+    figure.legend(handles=handles, loc=below, ncols=3, fontsize=11, frameon=False)
     return figure, ax
 
 

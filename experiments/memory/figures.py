@@ -24,7 +24,7 @@ STYLES = {
     "sampled": ("#9ec5e3", "D--"),
     "reset": (GREY, "x:"),
     "collapse, shuffled targets": ("#7fb3d5", "--"),
-    "probabilities, shuffled targets": ("#f4c27a", "--"),
+    "probabilities, shuffled targets": ("#b8860b", "-."),
 }
 """Colour and line of each memory rule and each trained model."""
 BANDS = ("collapse", "probabilities", "mixed")
@@ -172,7 +172,7 @@ def draw_training(runs: list[Run]) -> Figure:
     figure.suptitle(
         "What training does to entanglement in a step, and to the step's power\n"
         "(median over the seeds, shaded: the middle half;\n"
-        "dashed: trained on shuffled targets)",
+        "dashes and dashes with dots: trained on shuffled targets)",
         fontsize=13,
     )
     panels = {
