@@ -1,5 +1,6 @@
 """Trained models and training runs as ``.npz`` files, written whole or not at all.
 
+A model whose file ends in ``.json`` is written and read as JSON (`qlstm.model_json`).
 A file is one archive: a header, which is JSON, and arrays. What is read is compared
 with what must be there: the header first, then the sizes that its configuration asks
 for.
@@ -26,6 +27,7 @@ from qlstm.archive import (
 )
 from qlstm.files import atomic_path, parse_json
 from qlstm.memory import RULES
+from qlstm.model_json import is_json, read_model_json, write_model_json
 from qlstm.params import QLSTMConfig, QLSTMParams, check_params, param_shapes
 from qlstm.readout import READOUTS
 from qlstm.run_state import TrainState
@@ -51,7 +53,9 @@ def save_model(
     """Save a model: its parameters, its configuration and the format's version.
 
     Args:
-        path: File to write, by custom ``.npz``; an existing one is replaced.
+        path: File to write, by custom ``.npz``; with ``.json`` it is JSON, which can be
+            read and changed by hand, and taken to the explorer's page. An existing one
+            is replaced.
         params: The parameters.
         config: The configuration.
 
@@ -71,6 +75,8 @@ def save_model(
         (True, True)
     """
     params = check_params(params, config)
+    if is_json(path):
+        return write_model_json(path, params, config)
     header = {"kind": MODEL} | _described(config)
     _write(path, header, dict(params._asdict()))
 
@@ -89,6 +95,8 @@ def load_model(path: str | os.PathLike) -> tuple[QLSTMParams, QLSTMConfig]:
         ValueError: If the file is damaged, of another kind or another version, or its
             memory rule or readout is not registered.
     """
+    if is_json(path):
+        return read_model_json(path)
     try:
         with open_archive(path) as archive:
             header, config = _read_header(path, archive, MODEL)

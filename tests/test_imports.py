@@ -21,7 +21,7 @@ LAYERS = (
     ("qlstm",),
     ("qlstm.insight", "qlstm.interchange", "qlstm.processes"),
     ("qlstm.forecasting",),
-    ("qlstm.sweeps", "qlstm.plots", "qlstm.estimator"),
+    ("qlstm.sweeps", "qlstm.plots", "qlstm.explorer", "qlstm.estimator"),
     ("qlstm.commands",),
     ("experiments",),
 )
@@ -35,6 +35,7 @@ PUBLIC = (
     "qsim.entanglement",
     "qlstm",
     "qlstm.commands",
+    "qlstm.explorer",
     "qlstm.files",
     "qlstm.forecasting",
     "qlstm.forecasting.baselines",
