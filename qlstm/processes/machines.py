@@ -25,6 +25,10 @@ FIXED = 1e-10
 """A singular value below this is 0: the state that belongs to it stays as it is."""
 
 
+ROUNDING = 1e-15
+"""A word's probability that may be rounding alone."""
+
+
 class Machine(NamedTuple):
     """A hidden Markov model that emits on its edges."""
 
@@ -260,8 +264,11 @@ def _ends(machine: Machine, length: int) -> NDArray[np.float64]:
 
 
 def _loss(p: NDArray, q: NDArray) -> float:
-    """``- sum p log2 q``, over what can happen."""
-    seen = p > 0
+    """``- sum p log2 q``, over what can happen.
+
+    Rounding gives an impossible word some 1e-20: it costs nothing to exclude it.
+    """
+    seen = (p > ROUNDING) | (q > 0)
     return float(-(p[seen] @ _log2(q[seen])))
 
 

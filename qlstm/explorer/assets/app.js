@@ -212,7 +212,7 @@ const App = (() => {
     later();
   }
 
-  const target = (stop) => document.querySelector({ registers: "#step-body .matrix", scrub: "#step-body .scrub", train: "#training" }[stop.at] ?? `#${stop.at}`);
+  const target = (stop) => document.querySelector({ registers: "#step-body .scroll:has(.matrix)", scrub: "#step-body .scrub", train: "#training" }[stop.at] ?? `#${stop.at}`);
 
   function drawGuide() {
     const stop = GUIDE[state.guide], box = document.getElementById("guide");
@@ -378,6 +378,10 @@ const App = (() => {
       change({ record: record.map((o, k) => (k > t ? null : o)) });
     },
     unchoose: () => change({ record: [] }),
+    set: (arg) => {
+      const [name, value] = arg.split(",");
+      change({ model: withConfig({ [name]: value }), record: name === "memory" ? [] : state.record });
+    },
     reroll: () => change({ seed: state.seed + 1, record: [] }),
     rewrite: () => show({ written: state.written + 1 }),
     longer: () => (state.window.length < MOST_STEPS ? change({ window: [...state.window, state.window.at(-1)] }) : notice(`A window has at most ${MOST_STEPS} steps here.`)),
@@ -433,9 +437,6 @@ const App = (() => {
     size: (value, arg) => (Number.isInteger(value) && value >= 1 && value <= 4 ? show({ sizes: { ...state.sizes, [arg]: value } }) : notice("A size must be an integer from 1 to 4; the last one stays.")),
   };
   const CHOICES = {
-    memory: (value) => change({ model: withConfig({ memory: value }), record: [] }),
-    rotation: (value) => change({ model: withConfig({ rotation: value }) }),
-    disentangler: (value) => change({ model: withConfig({ disentangler: value }) }),
     encoding: (value) => show({ encoding: value }),
     preset: (value) => ACTIONS.preset(value),
   };

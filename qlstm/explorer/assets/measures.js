@@ -125,9 +125,9 @@ const Measures = (() => {
 
   /* Records of outcomes and their probabilities: {outcome, probability, of, children}. */
   function tree(model, window, depth) {
-    const sampled = { config: { ...model.config, memory: "sampled" }, params: model.params };
+    const keeping = { config: { ...model.config, memory: "collapse" }, params: model.params };
     const grow = (memory, t, before) => {
-      const { p, branches } = Cell.step(sampled, window[t], memory);
+      const { p, branches } = Cell.step(keeping, window[t], memory);
       return p.map((chance, outcome) => {
         const probability = before * chance, norm = Math.sqrt(chance);
         const next = { re: branches[outcome].re.map((v) => v / norm), im: branches[outcome].im.map((v) => v / norm) };
@@ -135,7 +135,7 @@ const Measures = (() => {
         return { outcome, chance, probability, children };
       });
     };
-    return grow(Cell.firstMemory(sampled.config), 0, 1);
+    return grow(Cell.firstMemory(keeping.config), 0, 1);
   }
 
   // ------------------------------------------------------------------ processes

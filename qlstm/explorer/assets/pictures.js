@@ -49,7 +49,7 @@ const Pictures = (() => {
     const boxes = gates.map((g, k) => {
       const state = k + 1 === moment ? "now" : k < moment ? "done" : "todo";
       const name = escape(Words.gate(config, g));
-      const head = `<g class="gate ${state}" role="button" tabindex="-1" data-do="moment" data-arg="${k + 1}" aria-label="Gate ${k + 1}: ${name}"><title>${name}</title>`;
+      const head = `<g class="gate ${state}" role="button" tabindex="-1" data-do="moment" data-arg="${k + 1}"><title>${name}, gate ${k + 1}</title>`;
       if (g.kind !== "CNOT") {
         const y = yOf(g.wires[0]);
         return `${head}<rect x="${at[k] - 18}" y="${y - 15}" width="36" height="30" rx="3"></rect>
@@ -109,7 +109,7 @@ const Pictures = (() => {
   /* The branch tree. `path` is what was kept; children of the path can be chosen. */
   function tree(roots, depth, symbols, path, wires, canChoose) {
     const leaves = symbols ** depth, row = Math.max(10, Math.min(40, 420 / leaves)), height = leaves * row + 30;
-    const step = 230, X = (d) => 26 + d * step, width = X(depth) + 130, edges = [], nodes = [];
+    const step = 200, X = (d) => 26 + d * step, width = X(depth) + 130, edges = [], nodes = [];
     const place = (siblings, d, from, span, kept) => siblings.forEach((node, i) => {
       const size = span / symbols, y = r(from + (i + 0.5) * size), parentY = r(from + span / 2);
       const on = kept && path[d] === node.outcome;
@@ -122,12 +122,13 @@ const Pictures = (() => {
     const fits = ({ d, y }) => taken[d].every((other) => Math.abs(other - y) >= 12) && taken[d].push(y);
     const drawn = nodes.sort((a, b) => b.on - a.on || b.choose - a.choose || b.node.probability - a.node.probability).map((it) => {
       const { node, d, y, on, choose } = it, bits = Words.bits(node.outcome, wires);
-      const name = `Step ${d + 1}, outcome ${bits}: probability ${number(node.chance)}, of the record so far ${number(node.probability, 4)}`;
+      
       const button = choose ? ` role="button" tabindex="0" aria-pressed="${on}" data-do="choose" data-arg="${d},${node.outcome}"` : "";
       const said = d + 1 === depth ? `${bits}  ${number(node.probability)}` : `${bits}  ${number(node.chance, 2)}`;
+      const name = `${said}: outcome of step ${d + 1}, probability ${number(node.chance)}, of the record so far ${number(node.probability, 4)}`;
       const label = (node.probability >= 0.01 || choose) && fits(it) ? `<text class="tiny" x="${X(d + 1) + 10}" y="${y + 3.5}">${said}</text>` : "";
       const hit = choose ? `<circle class="hit" cx="${X(d + 1)}" cy="${y}" r="12"></circle>` : "";
-      return `<g class="node${on ? " on" : ""}"${button} ${choose ? `aria-label="${name}"` : ""}><title>${name}</title>${hit}
+      return `<g class="node${on ? " on" : ""}"${button} ><title>${name}</title>${hit}
         <circle cx="${X(d + 1)}" cy="${y}" r="${r(Math.max(2, 8 * Math.sqrt(node.probability)))}"></circle>${label}</g>`;
     });
     const heads = Array.from({ length: depth }, (_, d) => `<text class="small" x="${X(d + 1)}" y="12" text-anchor="middle">step ${d + 1}</text>`).join("");
@@ -168,13 +169,9 @@ const Pictures = (() => {
 
   /* Bars to the right with their numbers, on one scale. */
   function bars(rows, top) {
-    const width = 560, line = 34, height = rows.length * line + 4;
-    return `<svg class="beams" role="img" aria-label="${rows.map(({ name, value }) => `${name}: ${number(value, 4)}`).join("; ")}" viewBox="0 0 ${width} ${height}">
-      ${rows.map(({ name, value, own }, k) => {
-        const y = k * line, wide = r(Math.min(Math.max(value, 0) / top, 1) * 270);
-        return `<text class="small" x="0" y="${y + 20}">${name}</text><rect class="${own ? "beam own" : "beam"}" x="206" y="${y + 7}" width="${Math.max(wide, 1)}" height="18"></rect>
-          <text class="small" x="${212 + wide}" y="${y + 20}">${number(value, 4)}${value > top ? " →" : ""}</text>`;
-      }).join("")}</svg>`;
+    return `<ul class="beams">${rows.map(({ name, value, own }) => `<li><span>${name}</span>
+      <i class="bar" style="--p:${r(Math.min(Math.max(value, 0) / top, 1))};--hue:var(${own ? "--accent" : "--muted"})"></i>
+      <b>${number(value, 4)}${value > top ? " →" : ""}</b></li>`).join("")}</ul>`;
   }
 
   return { hue, hand, circuit, bloch, strip, tree, losses, forecasts, bars };

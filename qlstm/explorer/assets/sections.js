@@ -7,11 +7,14 @@ const Sections = (() => {
   "use strict";
   const { number, signed, ket, bits, escape } = Words;
   const range = (n) => Array.from({ length: n }, (_, k) => k);
-  const row = (cells, head = false) => `<tr>${cells.map((c, k) => (head ? `<th scope="col">${c}</th>` : k === 0 ? `<th scope="row">${c}</th>` : `<td>${c}</td>`)).join("")}</tr>`;
+  const row = (cells, head = false) => `<tr>${cells.map((c, k) => (head ? (c === "" ? "<td></td>" : `<th scope="col">${c}</th>`) : k === 0 ? `<th scope="row">${c}</th>` : `<td>${c}</td>`)).join("")}</tr>`;
   const table = (caption, head, rows, kind = "") =>
     `<div class="scroll" tabindex="0" role="region" aria-label="${caption.replace(/<[^>]*>/g, "")}"><table class="${kind}"><caption>${caption}</caption><thead>${row(head, true)}</thead><tbody>${rows.map((cells) => row(cells)).join("")}</tbody></table></div>`;
   const button = (text, what, arg = "", more = "") => `<button type="button" data-do="${what}" data-arg="${arg}" ${more}>${text}</button>`;
   const choice = (label, name, value, options) => `<label class="field">${label} <select data-in="${name}">${options.map(([v, text]) => `<option value="${v}" ${v === value ? "selected" : ""}>${text}</option>`).join("")}</select></label>`;
+
+  /* One of a few, all in sight. */
+  const pick = (label, name, value, options) => `<span class="field" role="group" aria-label="${label}">${label} <span class="pick">${options.map((v) => button(v, "set", `${name},${v}`, `aria-pressed="${v === value}"`)).join("")}</span></span>`;
 
   // ------------------------------------------------------------------ the window
 
@@ -21,7 +24,7 @@ const Sections = (() => {
     const cells = steps.map((done, t) => {
       const inputs = done.x.map((x, f) => `
         <label><span class="muted">x<sub>${t + 1}</sub>${done.x.length > 1 ? ` value ${f + 1}` : ""}</span>
-        <input type="number" step="0.05" data-in="x" data-arg="${t},${f}" value="${round(x)}" aria-label="Input of step ${t + 1}${done.x.length > 1 ? `, value ${f + 1}` : ""}"></label>
+        <input type="number" step="0.05" data-in="x" data-arg="${t},${f}" value="${Number(x.toFixed(4))}" aria-label="Input of step ${t + 1}${done.x.length > 1 ? `, value ${f + 1}` : ""}"></label>
         <input type="range" min="-1.5" max="1.5" step="0.01" data-in="x" data-arg="${t},${f}" value="${round(x)}" aria-label="Drag the input of step ${t + 1}">`).join("");
       const on = t === state.t, pull = dependence[t].map((v) => signed(v)).join(", ");
       const size = Math.max(...dependence[t].map(Math.abs)) / strongest;
@@ -37,9 +40,10 @@ const Sections = (() => {
     });
     return `<ol class="window">${cells.join("")}</ol>
       <p class="row">${button("One step more", "longer")} ${button("One step less", "shorter")}
-      ${choice("memory rule", "memory", config.memory, Cell.RULES.map((name) => [name, name]))}
-      ${choice("rotation", "rotation", config.rotation, [["RX", "RX"], ["RY", "RY"]])}
-      ${config.encoding === "angle" ? "" : choice("disentangler", "disentangler", config.disentangler, [["flip", "flip: the paper’s"], ["inverse", "inverse: the adjoint circuit"]])}
+</p>
+      <p class="row">${pick("memory rule", "memory", config.memory, Cell.RULES)}</p>
+      <p class="row">${pick("rotation", "rotation", config.rotation, ["RX", "RY"])}
+      ${config.encoding === "angle" ? "" : pick("disentangler", "disentangler", config.disentangler, ["flip", "inverse"])}
       </p>
       <p>The rule <b>${config.memory}</b> ${Words.RULES[config.memory]}. The bars under the outputs say on which inputs the last output depends; a striped bar is a negative number.</p>`;
   }
@@ -68,14 +72,14 @@ const Sections = (() => {
     const value = own ? state.model.params[gate.array][gate.row][gate.column] : 0;
     const turn = own ? `<p class="row turn"><label class="field">${gate.array}, row ${gate.row + 1}, wire ${Words.wire(config, gate.wires[0])}
       <input type="range" min="-3.15" max="6.29" step="0.01" value="${round(value)}" data-in="angle" data-arg="${gate.array},${gate.row},${gate.column}" aria-label="Turn the angle of this gate"></label>
-      <input type="number" step="0.05" value="${round(value)}" data-in="angle" data-arg="${gate.array},${gate.row},${gate.column}" aria-label="The angle of this gate in radians"> rad
+      <input type="number" step="0.05" value="${Number(value.toFixed(4))}" data-in="angle" data-arg="${gate.array},${gate.row},${gate.column}" aria-label="The angle of this gate in radians"> rad
       <span class="muted">∂y<sub>${view.steps.length}</sub>/∂angle: ${signed(view.byGate[state.t][at - 1])} through this gate, ${signed(view.gradient[gate.array][gate.row][gate.column])} through all steps</span></p>` : `<p class="row turn muted">${gate ? (gate.kind === "CNOT" ? "A CNOT flips its target where its control is 1: it has no angle." : `This angle comes from the input. ∂y<sub>${view.steps.length}</sub>/∂angle = ${signed(view.byGate[state.t][at - 1])}`) : "Choose a gate, and turn its angle here."}</p>`;
     return `<p class="row scrub">
-      ${button("start", "moment", 0, `aria-label="To the beginning of the step"`)}
-      ${button("back", "moment", Math.max(at - 1, 0), `aria-label="One gate back"`)}
+      ${button("start", "moment", 0, `title="To the beginning of the step"`)}
+      ${button("back", "moment", Math.max(at - 1, 0), `title="One gate back"`)}
       <input type="range" min="0" max="${total}" step="1" value="${at}" data-in="moment" aria-label="Time within the step" aria-valuetext="${said}">
-      ${button("on", "moment", Math.min(at + 1, total), `aria-label="One gate on"`)}
-      ${button("end", "moment", total, `aria-label="To the end of the step"`)}
+      ${button("on", "moment", Math.min(at + 1, total), `title="One gate on"`)}
+      ${button("end", "moment", total, `title="To the end of the step"`)}
       ${button(state.playing ? "stop" : "play", "play")}
       ${button("after U_en", "moment", half < 0 ? total : half)}
       </p><p class="now"><b>Step ${state.t + 1}</b>, ${said}.</p>${turn}`;
@@ -115,7 +119,7 @@ const Sections = (() => {
       const k = i * dA + j;
       if (!pure) return `<td>${number(jointChance(view, k))}</td>`;
       const [re, im] = [columns[0].re[k], columns[0].im[k]];
-      return `<td>${Pictures.hand(re, im, 26, 0.9)}<br>${Words.amplitude(re, im)}</td>`;
+      return `<td>${Pictures.hand(re, im, 26, 0.9)}<br>${Words.amplitude(re, im).replace(/ ([+−]) /, "<br>$1")}</td>`;
     }).join("")}<td class="sum">${number(look.p[i])}</td></tr>`).join("");
     const many = pure ? `Rank ${look.rank}: ${look.rank === 1 ? "a product, the registers know nothing of each other" : "no product, the registers are entangled"}.` : "";
     const values = looks.map((l) => l.ebits), top = Math.min(config.n_system, config.n_ancilla);
@@ -252,7 +256,7 @@ const Sections = (() => {
       const arg = (a, b) => (flat ? `${name},${b}` : `${name},${a},${b}`);
       const g = (a, b) => (flat ? byLoss.grads[name][b] : byLoss.grads[name][a][b]);
       return `<div class="scroll" tabindex="0" role="region" aria-label="${name}"><table class="params"><caption>${name} <span class="muted">${{ proj_weight: "V, rows inputs", proj_bias: "b", entangler: "angles in radians, a row a layer, a column a wire", disentangler: `angles in radians${config.disentangler === "flip" ? "; the last row is applied first" : "; applied as the adjoint, the last row first"}`, readout_scale: "", readout_offset: "" }[name]}</span></caption>
-        <tbody>${rows.map((line, a) => `<tr>${line.map((v, b) => `<td><input type="number" step="0.05" value="${round(v)}" data-in="param" data-arg="${arg(a, b)}" aria-label="${name}${flat ? "" : `, row ${a + 1}`}, column ${b + 1}"><span class="tiny muted">${signed(g(a, b))}</span></td>`).join("")}</tr>`).join("")}</tbody></table></div>`;
+        <tbody>${rows.map((line, a) => `<tr>${line.map((v, b) => `<td><input type="number" step="0.05" value="${Number(v.toFixed(4))}" data-in="param" data-arg="${arg(a, b)}" aria-label="${name}${flat ? "" : `, row ${a + 1}`}, column ${b + 1}"><span class="tiny muted">${signed(g(a, b))}</span></td>`).join("")}</tr>`).join("")}</tbody></table></div>`;
     };
     const sizes = state.sizes;
     return `<p>Every number can be changed. Under each stands ∂loss/∂number.</p>${Object.keys(params).map(grid).join("")}

@@ -37,7 +37,7 @@ const Words = (() => {
 
   function gate(config, g) {
     if (g.kind === "CNOT") return `CNOT, control ${wire(config, g.wires[0])}, target ${wire(config, g.wires[1])}`;
-    return `${g.kind}(${number(g.angle)}) on ${wire(config, g.wires[0])}`;
+    return `${g.kind} ${number(g.angle, 2)} on ${wire(config, g.wires[0])}`;
   }
 
   const PARAMETERS = {
