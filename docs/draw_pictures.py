@@ -11,6 +11,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from qlstm import QLSTMConfig, QLSTMParams
+from qlstm.forecasting import (
+    SINE_PROTOCOLS,
+    conformal_intervals,
+    coverage,
+    noisy_sine,
+    prepare,
+)
+from qlstm.forecasting.baselines import Autoregression
 from qlstm.insight import Trace, gradient_memory, trace
 from qlstm.plots import (
     draw_circuit,
@@ -56,15 +64,27 @@ def registers() -> Figure:
 
 
 def forecast() -> Figure:
-    """Two weeks of a made-up temperature."""
-    days = pd.date_range("2024-03-01", periods=60)
-    values = 8 + 6 * np.sin(np.arange(60) / 9) + np.cos(np.arange(60) * 1.7)
-    past, ahead = pd.Series(values, days)[:46], pd.Series(values, days)[46:]
-    shift = 0.4 * np.sqrt(np.arange(1, 15))
-    return plot_forecast(
-        past, ahead, lower=ahead - shift, upper=ahead + shift, level=0.9, unit="°C",
-        title="Two weeks ahead: the interval widens",
-    ).figure  # fmt: skip
+    """One step ahead on the noisy sine: AR(10), with intervals from its validation."""
+    protocol, rng = SINE_PROTOCOLS["strict"], np.random.default_rng(0)
+    data = prepare(noisy_sine(protocol, rng, 300), protocol, rng)
+    model = Autoregression().fit(data.train.inputs, data.train.targets, rng=rng)
+    checked, test = data.validation, data.test
+    residuals = checked.targets - model.predict(checked.inputs).ravel()
+    ahead = model.predict(test.inputs).ravel()
+    intervals = conformal_intervals(ahead, residuals, alpha=0.1)
+    hit = coverage(intervals, test.targets).share
+    start = int(test.index[0])
+    history = pd.Series(data.values[start - 40 :], np.arange(start - 40, 300))
+    ax = plot_forecast(
+        history,
+        pd.Series(ahead, test.index),
+        lower=intervals.lower,
+        upper=intervals.upper,
+        level=0.9,
+        title=f"AR(10) on the noisy sine: {hit:.0%} of the test lies inside",
+    )
+    ax.set_xlabel("step")
+    return ax.figure
 
 
 PICTURES = {
