@@ -7,6 +7,7 @@ from qlstm.insight.diagnostics import (
     forgetting_curve,
     gradient_memory,
 )
+from qlstm.insight.explain import Explanation, explain
 from qlstm.insight.knowledge import (
     HolevoCurve,
     MemoryCapacity,
@@ -18,12 +19,14 @@ from qlstm.insight.trace import EntanglementMonitor, Trace, trace
 
 __all__ = [
     "EntanglementMonitor",
+    "Explanation",
     "ForgettingCurve",
     "GradientMemory",
     "HolevoCurve",
     "MemoryCapacity",
     "MemoryChannel",
     "Trace",
+    "explain",
     "forgetting_curve",
     "gradient_memory",
     "holevo_information",

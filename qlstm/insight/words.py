@@ -1,0 +1,391 @@
+"""An explanation in words: what came in, what happened, and why, step by step."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qlstm.insight.blocks import FIXED, Block, Table
+from qlstm.insight.kets import (
+    chance,
+    joint_names,
+    ket,
+    memory_table,
+    number,
+    plain,
+    population_table,
+    vector_table,
+    wire_table,
+)
+from qlstm.insight.moments import Gate, Moment, gate_name, wire_name
+from qlstm.insight.rule_words import update_words
+from qlstm.insight.words_back import describe_back
+from qlstm.params import QLSTMConfig
+
+if TYPE_CHECKING:
+    from qlstm.insight.explain import Explanation, Step
+
+AXES = {"RX": "x", "RY": "y"}
+STANDARD = ("expectation", "affine")
+"""Readouts whose formula can be told."""
+
+
+def describe(explanation: "Explanation", steps: list[int]) -> list[Block]:
+    """All that there is to say.
+
+    Args:
+        explanation: What is described.
+        steps: Numbers of the steps to show, from 1.
+
+    Returns:
+        Headings, sentences and tables.
+    """
+    blocks = _opening(explanation)
+    for k in steps:
+        step = explanation.steps[k - 1]
+        heading = f"Step {k} of {len(explanation.steps)}"
+        blocks.append(Block(2, heading, [_coming_in(step)], []))
+        blocks += [_encoding(step, explanation), _memory_in(step, explanation.config)]
+        for before, moment in zip([None, *step.moments], step.moments, strict=False):
+            blocks.append(_moment(before, moment, step, explanation))
+        blocks += [_measured(step, explanation), _output(step, explanation)]
+        blocks.append(_memory_out(step, explanation))
+    if explanation.way_back is not None:
+        blocks += describe_back(explanation, steps)
+    return blocks
+
+
+def _opening(explanation: "Explanation") -> list[Block]:
+    """What the model is, and how to read the tables."""
+    config, n = explanation.config, len(explanation.window)
+    system = [wire_name(w, config) for w in range(config.n_system)]
+    ancilla = [wire_name(w, config) for w in range(config.n_system, config.n_wires)]
+    numbers = [str(w) for w in range(config.n_wires)]
+    what = [
+        (
+            f"The cell reads a window of {n} value{'s' * (n > 1)}, one at each step, and "
+            "gives an output at each step. "
+            f"It has {config.n_wires} wires, {config.n_layers} "
+            f"layer{'s' * (config.n_layers > 1)} of gates in each of its two stages, "
+            f"rotations {config.rotation}, and the memory rule `{config.memory}`."
+        ),
+        (
+            f"Wires {' '.join(system)} are the system register: it takes the input and is "
+            f"measured. Wires {' '.join(ancilla)} are the ancilla register: it holds the "
+            f"memory. (The library counts the same wires {' '.join(numbers)}.)"
+        ),
+    ]
+    bits = [k % 2 for k in range(1, config.n_wires + 1)]
+    example = "".join(map(str, bits[: config.n_system]))
+    other = "".join(map(str, bits[config.n_system :]))
+    cases = [
+        f"{w} is {b}" for w, b in zip([*system, *ancilla], map(str, bits), strict=True)
+    ]
+    read = [
+        (
+            "A wire is a qubit. When one looks at it, it is found as 0 or as 1. "
+            f"A ket names one case for all wires: in |{example}>|{other}>, "
+            f"{', '.join(cases)}."
+        ),
+        *_state_words(explanation),
+        (
+            "The state of one wire by itself is drawn as an arrow (x, y, z), its Bloch "
+            "vector. z is P(0) - P(1), the difference of the probabilities to find 0 and "
+            "1; x and y come from the phase between the two. The length is 1 if the wire "
+            "has a state of its own, and less if it is entangled with others."
+        ),
+        (
+            f"{config.rotation}(t) turns a wire's arrow by the angle t, in radians, about "
+            f"its {AXES[config.rotation]} axis. CNOT c -> t flips wire t in every ket "
+            "where wire c is 1."
+        ),
+        "Numbers are rounded, so a sum of them may be off by 1 in the last digit.",
+    ]
+    return [
+        Block(1, "One window through the cell", what, []),
+        Block(3, "How to read the tables", read, []),
+    ]
+
+
+def _state_words(explanation: "Explanation") -> list[str]:
+    """What a state is, and how entanglement is counted."""
+    config = explanation.config
+    most, least = min(config.n_system, config.n_ancilla), 1 / config.ancilla_dim
+    if config.rule.pure:
+        return [
+            (
+                "A state gives every ket an amplitude. The square of its size is the "
+                "probability to find that ket. An amplitude has a phase, given in degrees: "
+                "0 for a positive number, 180 for a negative one, 90 for i."
+            ),
+            (
+                "Two registers are entangled if their joint state is no product of a state "
+                "of the one and a state of the other. It is counted in ebits, from 0 (a "
+                f"product) to {most} here."
+            ),
+        ]
+    return [
+        (
+            "The memory is a density matrix: a mean over all outcomes that could have been "
+            "measured. Its diagonal is shown, the populations: the probability to find "
+            f"each ket. Its purity is 1 for one certain state, and {plain(least)} "
+            "if nothing is known."
+        ),
+        (
+            "Half the mutual information says how much the registers know of each other, in "
+            f"ebits, from 0 to {most} here. For one certain state it is the entanglement."
+        ),
+    ]
+
+
+def _coming_in(step: "Step") -> str:
+    """The input and the memory in one sentence."""
+    values = ", ".join(map(plain, step.input))
+    what = f"the value x = {values}" if len(step.input) == 1 else f"the values {values}"
+    if step.number == 1:
+        return f"In comes {what}, and a memory that holds nothing yet."
+    return f"In comes {what}, and the memory that step {step.number - 1} left."
+
+
+def _encoding(step: "Step", explanation: "Explanation") -> Block:
+    """How the input enters the circuit."""
+    if explanation.config.encoding == "angle":
+        return _angle_encoding(step, explanation)
+    config, params = explanation.config, explanation.params
+    names = [ket(k, config.n_system) for k in range(config.system_dim)]
+    columns = [step.projected, step.encoded]
+    header, one = ["ket", "a", "u", "probability"], config.n_features == 1
+    if one:
+        columns = [params.proj_weight[0], params.proj_bias, *columns]
+        header[1:1] = ["weight V", "bias b"]
+    rows = [
+        [name, *map(number, values), chance(values[-1] ** 2)]
+        for name, *values in zip(names, *columns, strict=True)
+    ]
+    made = "a = x V + b" if one else "a = x V + b, summed over the values x"
+    sentence = (
+        f"The input becomes a state of the system wires: {made}, a number for each "
+        f"ket. Divided by the length of that list, {number(step.norm)} (the root of the "
+        "sum of squares), they are amplitudes u, whose squares sum to 1."
+    )
+    table = Table("The input as a state of the system", header, rows)
+    return Block(3, "Encode the input", [sentence], [table])
+
+
+def _angle_encoding(step: "Step", explanation: "Explanation") -> Block:
+    """How the input becomes angles."""
+    config, params = explanation.config, explanation.params
+    gates = [gate for gate in step.gates if gate.source == "input"]
+    one, rows = config.n_features == 1, []
+    for gate, angle in zip(gates, step.encoded, strict=True):
+        cells = [f"{gate.stage} {gate.layer}", wire_name(gate.wires[0], config)]
+        if one:
+            (k,) = gate.index
+            cells += map(number, (params.proj_weight[0, k], params.proj_bias[k]))
+        rows.append([*cells, number(angle)])
+    header = ["before layer", "wire", *(["weight V", "bias b"] * one), "angle"]
+    sentence = (
+        f"The input becomes angles, x V + b. The system wires start as "
+        f"{ket(0, config.n_system)}, and before every layer each of them is turned by "
+        f"its angle, with {gates[0].name}."
+    )
+    table = Table("The input as angles, in radians", header, rows)
+    return Block(3, "Encode the input", [sentence], [table])
+
+
+def _memory_in(step: "Step", config: QLSTMConfig) -> Block:
+    """The memory that enters."""
+    sentence = "It is what the step before left on the ancilla wires."
+    if step.number == 1:
+        sentence = (
+            f"It is {ket(0, config.n_ancilla)}: nothing has been read before this step."
+        )
+    table = memory_table("Memory before the step", step.memory_before, config)
+    return Block(3, "Take the memory", [sentence], [table])
+
+
+def _moment(
+    before: Moment | None, moment: Moment, step: "Step", explanation: "Explanation"
+) -> Block:
+    """A state between two gates, and what led to it."""
+    config = explanation.config
+    names = joint_names(config)
+    if config.rule.pure:
+        table = vector_table("Joint state", moment.state.ravel(), names)
+    else:
+        caption = f"Joint state of purity {number(moment.purity)}"
+        table = population_table(caption, moment.probabilities.ravel(), names)
+    tables, ends = [table], before is None or _ends_stage(moment, step)
+    if ends:
+        tables.append(wire_table(moment.bloch, range(config.n_wires), config))
+    sentences = [_what_happened(before, moment, step, explanation)]
+    sentences.append(_entanglement_words(before, moment, config))
+    return Block(3, moment.name[0].upper() + moment.name[1:], sentences, tables)
+
+
+def _ends_stage(moment: Moment, step: "Step") -> bool:
+    """Whether the moment's gate is the last of its stage."""
+    of_stage = [gate for gate in step.gates if gate.stage == moment.stage]
+    return of_stage[-1] is moment.gate
+
+
+def _what_happened(
+    before: Moment | None, moment: Moment, step: "Step", explanation: "Explanation"
+) -> str:
+    """What led to a moment."""
+    config = explanation.config
+    if before is None:
+        first = "u" if config.encoding == "amplitude" else "the system's start"
+        kind = "amplitude" if config.rule.pure else "probability"
+        other = "the memory" if config.rule.pure else "the memory's"
+        return f"Each {kind} is a product, one of {first} times one of {other}."
+    if explanation.detail == "gate":
+        return _gate_words(moment.gate, config)
+    last = next(k for k, g in enumerate(step.gates) if g is moment.gate)
+    first = 0
+    if before.gate is not None:
+        first = next(k for k, g in enumerate(step.gates) if g is before.gate) + 1
+    names = (gate_name(g, config) for g in step.gates[first : last + 1])
+    gates = ", ".join(name.replace(" ", FIXED) for name in names)
+    return f"{_purpose(moment, config)} Its gates, in order: {gates}."
+
+
+def _purpose(moment: Moment, config: QLSTMConfig) -> str:
+    """What a stage or a layer is there for."""
+    if moment.stage == "entangler":
+        words = "The entangler lets input and memory act on each other."
+    elif config.disentangler == "inverse":
+        words = (
+            "The disentangler is an entangler's circuit undone: gates from the last to "
+            "the first, and angles with the other sign."
+        )
+    else:
+        words = "The disentangler is the same kind of circuit with angles of its own."
+    if config.cut == "separate":
+        words += " But no gate joins the two registers here."
+    return words
+
+
+def _gate_words(gate: Gate, config: QLSTMConfig) -> str:
+    """What one gate does."""
+    wires = [wire_name(wire, config) for wire in gate.wires]
+    if gate.angle is None:
+        return f"In the kets where {wires[0]} is 1, {wires[1]} is flipped."
+    who = "The input turns" if gate.source == "input" else "This turns"
+    degrees = round(float(np.degrees(gate.angle)), 1) + 0.0
+    return (
+        f"{who} {wires[0]} by {number(gate.angle)} radians ({degrees:.1f} degrees) about "
+        f"{AXES[gate.name]}: it mixes every two kets that differ in {wires[0]} alone."
+    )
+
+
+def _entanglement_words(
+    before: Moment | None, moment: Moment, config: QLSTMConfig
+) -> str:
+    """How entangled the registers are, and whether that changed."""
+    value = number(moment.entanglement)
+    name = "Entanglement between the registers"
+    if not config.rule.pure:
+        name = "Half the mutual information of the registers"
+    if before is None:
+        return f"{name}: {value} ebits, as no gate has acted on both yet."
+    change = moment.entanglement - before.entanglement
+    if abs(change) < 1e-9:
+        return f"{name}: {value} ebits, as before."
+    more = "more" if change > 0 else "less"
+    words = f"{name}: {value} ebits, {number(abs(change))} {more} than before."
+    if _between_stages(before, moment):
+        words += " This stage can take entanglement back, and here it "
+        words += "does." if change < 0 else "adds some."
+    return words
+
+
+def _between_stages(before: Moment, moment: Moment) -> bool:
+    """Whether the whole disentangler lies between two moments."""
+    return (
+        before.stage == "entangler"
+        and moment.gate.layer == moment.layer
+        and (moment.name == "after the disentangler")
+    )
+
+
+def _measured(step: "Step", explanation: "Explanation") -> Block:
+    """The outcomes of the system register."""
+    config = explanation.config
+    values = config.output_map.observables(config)
+    marks = ["yes" if k == step.outcome else "-" for k in range(config.system_dim)]
+    titles = [_observable(k, config) for k in range(config.n_outputs)]
+    rows = [
+        [ket(k, config.n_system), chance(p), *map(plain, values[k]), marks[k]]
+        for k, p in enumerate(step.probabilities)
+    ]
+    header = ["outcome", "probability", *titles, "kept"]
+    if step.outcome is None:
+        header, rows = header[:-1], [row[:-1] for row in rows]
+    sentence = (
+        "The system wires are measured. The probability of an outcome is the sum over "
+        "the kets that begin with it."
+    )
+    if config.output_map.__class__.__module__ == "qlstm.readout":
+        sentence += " Z is 1 where the wire is 0, and -1 where it is 1."
+    table = Table("Outcomes of the system", header, rows)
+    return Block(3, "Measure the system", [sentence], [table])
+
+
+def _observable(output: int, config: QLSTMConfig) -> str:
+    """What an output's observable is called."""
+    if config.readout not in STANDARD:
+        return f"value {output + 1}" if config.n_outputs > 1 else "value"
+    return f"Z of {wire_name(config.n_system - config.n_outputs + output, config)}"
+
+
+def _output(step: "Step", explanation: "Explanation") -> Block:
+    """The expectation, and what the readout makes of it."""
+    config, params, sentences = explanation.config, explanation.params, []
+    values, last = config.output_map.observables(config), step.input[0]
+    for k, y in enumerate(step.readout):
+        mean, name = f"<{_observable(k, config)}>", f"y{k + 1}"
+        if config.n_outputs == 1:
+            name = "y"
+        terms = _sum_text(values[:, k], step.probabilities)
+        expected = number(step.expectation[k])
+        sentences.append(f"The mean {mean} = {terms} = {expected}.")
+        made = f"{name} = {mean}"
+        if config.readout == "affine":
+            numbers = [number(params[4][k]), expected, number(params[5][k])]
+            made = f"{name} = scale * {mean} + offset = {' * '.join(numbers[:2])}"
+            made += f" + {numbers[2]}"
+        elif config.readout not in STANDARD:
+            made = f"{name}, which the readout `{config.readout}` makes of {mean}"
+        if config.predicts == "change":
+            made += f", and the value that came in, {plain(last)}, is added"
+        sentences.append(f"The output is {made}: {name} = {number(y)}.")
+    n_steps = len(explanation.window)
+    if step.number == n_steps:
+        sentences.append("This is the last step: its output is the forecast.")
+    return Block(3, "Read out", sentences, [])
+
+
+def _sum_text(values: NDArray, p: NDArray) -> str:
+    """A mean as a sum, such as ``0.7000 - 0.3000``."""
+    text = ""
+    for value, chance_of in zip(values, p, strict=True):
+        factor = "" if abs(value) == 1 else f"{plain(abs(value))} * "
+        if value:
+            text += f" {'-' if value < 0 else '+'} {factor}{number(chance_of)}"
+    return text.removeprefix(" + ").removeprefix(" ")
+
+
+def _memory_out(step: "Step", explanation: "Explanation") -> Block:
+    """What the rule makes of the branches."""
+    config = explanation.config
+    sentences, tables, after = [update_words(step, config)], [], step.memory_after
+    if after is not None:
+        tables = [memory_table("Memory after the step", after, config)]
+        wires = range(config.n_system, config.n_wires)
+        tables.append(wire_table(after.bloch, wires, config))
+        if not config.rule.pure:
+            sentences.append(f"Its purity is {number(after.purity)}.")
+    if step.number == len(explanation.window):
+        sentences.append("No step follows, so nothing reads this memory.")
+    return Block(3, "Make the next memory", sentences, tables)
