@@ -167,17 +167,17 @@ def explain(
 
     Raises:
         TypeError: If an argument is not of numbers.
-        ValueError: If shapes do not fit, a value is not finite, a projection is 0, there
-            are too many wires, or a memory rule of somebody's own makes its branches
-            or its gradient in a way that gates cannot follow.
+        ValueError: If shapes do not fit, a value is not finite, a projection is 0,
+            there are too many wires, or a memory rule of somebody's own makes its
+            branches in a way that gates cannot follow, or has no gradient.
 
     Example:
         >>> from qlstm import QLSTMConfig, init_params
         >>> config = QLSTMConfig(rotation="RY")
         >>> params = init_params(config, np.random.default_rng(0))
         >>> explanation = explain(params, [0.6, -0.3], config, targets=0.5)
-        >>> [moment.name for moment in explanation.steps[0].moments]
-        ['input and memory side by side', 'after the entangler', 'after the disentangler']
+        >>> [moment.name for moment in explanation.steps[0].moments[1:]]
+        ['after the entangler', 'after the disentangler']
         >>> explanation.way_back.grads.entangler.shape
         (2, 4)
     """
@@ -302,7 +302,7 @@ def _check_config(config: QLSTMConfig) -> None:
         )
     if type(config.rule).evolve not in (VectorRule.evolve, DensityRule.evolve):
         raise ValueError(
-            f"Argument `config` must have a memory rule without an `evolve` of its own, "
+            "Argument `config` must have a memory rule without an `evolve` of its own, "
             f"which gates cannot follow, but memory {config.memory!r} has one; `trace` "
             "takes it."
         )

@@ -145,7 +145,7 @@ def wire_table(bloch: NDArray, wires: Sequence[int], config: QLSTMConfig) -> Tab
     rows = [
         [
             wire_name(wire, config),
-            *(chance((1 + sign * arrow[2]) / 2) for sign in (1, -1)),
+            *(chance(max((1 + sign * arrow[2]) / 2 - DUST, 0)) for sign in (1, -1)),
             *(number(part) for part in (*arrow, np.linalg.norm(arrow))),
         ]
         for wire, arrow in zip(wires, bloch, strict=True)

@@ -24,7 +24,8 @@ LOADED = {
         "of the ancilla wires, as if the outcome had been measured but not read."
     ),
     "reset": (
-        "The rule `reset` forgets everything: the next step starts with an empty memory."
+        "The rule `reset` forgets everything: the next step starts with a memory that "
+        "holds nothing."
     ),
 }
 """The rules that keep no single outcome."""

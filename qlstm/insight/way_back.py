@@ -141,7 +141,7 @@ def way_back(
 
 
 def _joint_gradient(grad_branches: NDArray) -> NDArray:
-    """Gradient of the joint state: the branches are its rows, or its diagonal blocks."""
+    """Gradient of the joint state, whose rows or diagonal blocks are the branches."""
     if grad_branches.ndim == 2:
         return grad_branches.reshape(-1)
     d_s, d_a, _ = grad_branches.shape

@@ -18,6 +18,7 @@ from qlstm.insight.kets import (
     wire_table,
 )
 from qlstm.insight.moments import Gate, Moment, gate_name, wire_name
+from qlstm.insight.opening import AXES, opening
 from qlstm.insight.rule_words import update_words
 from qlstm.insight.words_back import describe_back
 from qlstm.params import QLSTMConfig
@@ -25,7 +26,6 @@ from qlstm.params import QLSTMConfig
 if TYPE_CHECKING:
     from qlstm.insight.explain import Explanation, Step
 
-AXES = {"RX": "x", "RY": "y"}
 STANDARD = ("expectation", "affine")
 """Readouts whose formula can be told."""
 
@@ -40,7 +40,7 @@ def describe(explanation: "Explanation", steps: list[int]) -> list[Block]:
     Returns:
         Headings, sentences and tables.
     """
-    blocks = _opening(explanation)
+    blocks = opening(len(explanation.window), explanation.config)
     for k in steps:
         step = explanation.steps[k - 1]
         heading = f"Step {k} of {len(explanation.steps)}"
@@ -53,89 +53,6 @@ def describe(explanation: "Explanation", steps: list[int]) -> list[Block]:
     if explanation.way_back is not None:
         blocks += describe_back(explanation, steps)
     return blocks
-
-
-def _opening(explanation: "Explanation") -> list[Block]:
-    """What the model is, and how to read the tables."""
-    config, n = explanation.config, len(explanation.window)
-    system = [wire_name(w, config) for w in range(config.n_system)]
-    ancilla = [wire_name(w, config) for w in range(config.n_system, config.n_wires)]
-    numbers = [str(w) for w in range(config.n_wires)]
-    what = [
-        (
-            f"The cell reads a window of {n} value{'s' * (n > 1)}, one at each step, and "
-            "gives an output at each step. "
-            f"It has {config.n_wires} wires, {config.n_layers} "
-            f"layer{'s' * (config.n_layers > 1)} of gates in each of its two stages, "
-            f"rotations {config.rotation}, and the memory rule `{config.memory}`."
-        ),
-        (
-            f"Wires {' '.join(system)} are the system register: it takes the input and is "
-            f"measured. Wires {' '.join(ancilla)} are the ancilla register: it holds the "
-            f"memory. (The library counts the same wires {' '.join(numbers)}.)"
-        ),
-    ]
-    bits = [k % 2 for k in range(1, config.n_wires + 1)]
-    example = "".join(map(str, bits[: config.n_system]))
-    other = "".join(map(str, bits[config.n_system :]))
-    cases = [
-        f"{w} is {b}" for w, b in zip([*system, *ancilla], map(str, bits), strict=True)
-    ]
-    read = [
-        (
-            "A wire is a qubit. When one looks at it, it is found as 0 or as 1. "
-            f"A ket names one case for all wires: in |{example}>|{other}>, "
-            f"{', '.join(cases)}."
-        ),
-        *_state_words(explanation),
-        (
-            "The state of one wire by itself is drawn as an arrow (x, y, z), its Bloch "
-            "vector. z is P(0) - P(1), the difference of the probabilities to find 0 and "
-            "1; x and y come from the phase between the two. The length is 1 if the wire "
-            "has a state of its own, and less if it is entangled with others."
-        ),
-        (
-            f"{config.rotation}(t) turns a wire's arrow by the angle t, in radians, about "
-            f"its {AXES[config.rotation]} axis. CNOT c -> t flips wire t in every ket "
-            "where wire c is 1."
-        ),
-        "Numbers are rounded, so a sum of them may be off by 1 in the last digit.",
-    ]
-    return [
-        Block(1, "One window through the cell", what, []),
-        Block(3, "How to read the tables", read, []),
-    ]
-
-
-def _state_words(explanation: "Explanation") -> list[str]:
-    """What a state is, and how entanglement is counted."""
-    config = explanation.config
-    most, least = min(config.n_system, config.n_ancilla), 1 / config.ancilla_dim
-    if config.rule.pure:
-        return [
-            (
-                "A state gives every ket an amplitude. The square of its size is the "
-                "probability to find that ket. An amplitude has a phase, given in degrees: "
-                "0 for a positive number, 180 for a negative one, 90 for i."
-            ),
-            (
-                "Two registers are entangled if their joint state is no product of a state "
-                "of the one and a state of the other. It is counted in ebits, from 0 (a "
-                f"product) to {most} here."
-            ),
-        ]
-    return [
-        (
-            "The memory is a density matrix: a mean over all outcomes that could have been "
-            "measured. Its diagonal is shown, the populations: the probability to find "
-            f"each ket. Its purity is 1 for one certain state, and {plain(least)} "
-            "if nothing is known."
-        ),
-        (
-            "Half the mutual information says how much the registers know of each other, in "
-            f"ebits, from 0 to {most} here. For one certain state it is the entanglement."
-        ),
-    ]
 
 
 def _coming_in(step: "Step") -> str:
@@ -165,8 +82,8 @@ def _encoding(step: "Step", explanation: "Explanation") -> Block:
     made = "a = x V + b" if one else "a = x V + b, summed over the values x"
     sentence = (
         f"The input becomes a state of the system wires: {made}, a number for each "
-        f"ket. Divided by the length of that list, {number(step.norm)} (the root of the "
-        "sum of squares), they are amplitudes u, whose squares sum to 1."
+        f"ket. Divided by the length of that list, {number(step.norm)} (the root of "
+        "the sum of squares), they are amplitudes u, whose squares sum to 1."
     )
     table = Table("The input as a state of the system", header, rows)
     return Block(3, "Encode the input", [sentence], [table])
@@ -235,10 +152,9 @@ def _what_happened(
     """What led to a moment."""
     config = explanation.config
     if before is None:
-        first = "u" if config.encoding == "amplitude" else "the system's start"
-        kind = "amplitude" if config.rule.pure else "probability"
-        other = "the memory" if config.rule.pure else "the memory's"
-        return f"Each {kind} is a product, one of {first} times one of {other}."
+        kind = "amplitude" if config.rule.pure else "population"
+        first = "the input" if config.encoding == "amplitude" else "the empty system"
+        return f"Each {kind} is a product: that of {first} times that of the memory."
     if explanation.detail == "gate":
         return _gate_words(moment.gate, config)
     last = next(k for k, g in enumerate(step.gates) if g is moment.gate)
@@ -252,6 +168,8 @@ def _what_happened(
 
 def _purpose(moment: Moment, config: QLSTMConfig) -> str:
     """What a stage or a layer is there for."""
+    if moment.layer > 1 and moment.name.startswith("after layer"):
+        return f"Another layer of the {moment.stage}."
     if moment.stage == "entangler":
         words = "The entangler lets input and memory act on each other."
     elif config.disentangler == "inverse":
@@ -274,8 +192,9 @@ def _gate_words(gate: Gate, config: QLSTMConfig) -> str:
     who = "The input turns" if gate.source == "input" else "This turns"
     degrees = round(float(np.degrees(gate.angle)), 1) + 0.0
     return (
-        f"{who} {wires[0]} by {number(gate.angle)} radians ({degrees:.1f} degrees) about "
-        f"{AXES[gate.name]}: it mixes every two kets that differ in {wires[0]} alone."
+        f"{who} {wires[0]} by {number(gate.angle)} radians ({degrees:.1f} degrees) "
+        f"about the {AXES[gate.name]} axis: it mixes every two kets that differ in "
+        f"{wires[0]} alone."
     )
 
 

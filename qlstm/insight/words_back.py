@@ -53,8 +53,8 @@ def _loss(explanation: "Explanation") -> Block:
         + (f", divided by {len(rows)}." if len(rows) > 1 else "."),
         (
             "It goes back through the same gates, from the last to the first. Each gate "
-            "is undone, in the state and in the gradient of the state, and on the way the "
-            "gradient of its angle is read off."
+            "is undone, in the state and in the gradient of the state, and on the way "
+            "the gradient of its angle is read off."
         ),
     ]
     header = ["step", "output y", "target", "difference", "gradient of y"]
@@ -116,9 +116,13 @@ def _front(step: "Step", back: "StepBack", config: QLSTMConfig) -> Block:
     if step.number == 1:
         sentences.append("The first memory is fixed, so the way ends here.")
     else:
-        sentences.append(
-            f"The gradient of the memory that came in goes on to step {step.number - 1}."
-        )
+        goes_on = "The gradient of the memory that came in goes on to step"
+        sentences.append(f"{goes_on} {step.number - 1}.")
+        if np.iscomplexobj(back.grad_memory_before) and config.rule.pure:
+            sentences.append(
+                "An amplitude is two numbers, its real part and what stands before i; "
+                "their gradients stand in the same places."
+            )
         tables.append(_memory_gradient(step, back, config))
     return Block(3, f"In front of step {step.number}", sentences, tables)
 
@@ -146,8 +150,8 @@ def _total(explanation: "Explanation") -> Block:
             rows.append([f"{name}[{place}]", *values])
     sentence = (
         "All steps share the parameters, so the gradient of each is the sum over the "
-        "steps. proj_weight and proj_bias are V and b of the encoding. The same numbers "
-        "come from `loss_and_grad`."
+        "steps. proj_weight and proj_bias are V and b of the encoding. The same "
+        "numbers come from `loss_and_grad`."
     )
     table = Table("Gradient of the loss", ["parameter", "value", "gradient"], rows)
     return Block(3, "Sum over the steps", [sentence], [table])
