@@ -23,7 +23,7 @@ LAYERS = (
     ("qlstm.forecasting",),
     ("qlstm.sweeps", "qlstm.plots", "qlstm.explorer", "qlstm.estimator"),
     ("qlstm.commands",),
-    ("experiments",),
+    ("qlstm.__main__", "experiments"),
 )
 """From the bottom to the top; each imports itself and what is below it."""
 RANKS = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

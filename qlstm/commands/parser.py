@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -64,7 +64,9 @@ def _integer(text: str, least: int, wanted: str) -> int:
 
 
 def run_main(
-    main: Callable[[argparse.Namespace], int | None], parser: argparse.ArgumentParser
+    main: Callable[[argparse.Namespace], int | None],
+    parser: argparse.ArgumentParser,
+    arguments: Sequence[str] | None = None,
 ) -> None:
     """Parse and run; an error in what the user gave is one line and exit status 2.
 
@@ -74,12 +76,15 @@ def run_main(
     Args:
         main: What to run with the parsed options; it may return another exit status
             than 0.
-        parser: The command's parser.
+        parser: The command's parser. A parser of a subcommand that is to name its own
+            options in errors sets itself as the default of ``parser``.
+        arguments: What stands behind the command's name; None takes the process's own.
     """
     for stream in (sys.stdout, sys.stderr):  # a console may lack a user's letters
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
+    parser = getattr(args, "parser", parser)
     atexit.register(_ignore_signals)
     try:
         with _unwound_by_signals():

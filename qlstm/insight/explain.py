@@ -7,28 +7,29 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qlstm.checks import as_real, check_choice
+from qlstm.checks import check_choice
 from qlstm.encoding import Encoded, encode
 from qlstm.gradient import check_method
-from qlstm.insight.blocks import Block, as_html, as_text
+from qlstm.insight.blocks import Block, as_html, as_page, as_text
 from qlstm.insight.moments import (
     DETAILS,
-    Gate,
     Memory,
     Moment,
     joined,
     memory_of,
     moments_of,
-    step_gates,
     walk,
 )
+from qlstm.insight.step_gates import Gate, step_gates
 from qlstm.insight.way_back import Passed, WayBack, way_back
+from qlstm.insight.window import (
+    check_record,
+    check_shown,
+    check_window,
+    check_window_targets,
+)
 from qlstm.params import QLSTMConfig, QLSTMParams, Single, check_model
 from qlstm.readout import read_out
-from qlstm.rule import DensityRule, VectorRule
-
-MAX_KETS = 6
-"""Most wires whose kets are listed."""
 
 
 class Step(NamedTuple):
@@ -112,6 +113,20 @@ class Explanation:
         """
         return as_html(self._blocks(steps))
 
+    def page(self, steps: Sequence[int] | None = None) -> str:
+        """The HTML as a page of its own, which loads nothing.
+
+        Args:
+            steps: As for `text`.
+
+        Returns:
+            The page, with its last newline.
+
+        Raises:
+            ValueError: If there is no such step.
+        """
+        return as_page("One window through the cell", self.html(steps))
+
     def _blocks(self, steps: Sequence[int] | None) -> list[Block]:
         """Headings, sentences and tables of the steps that are asked for."""
         from qlstm.insight.words import describe  # it knows this class
@@ -182,13 +197,13 @@ def explain(
         (2, 4)
     """
     check_choice("detail", detail, DETAILS)
-    _check_config(config)
+    check_shown(config)
     window = check_window(window, config)
-    record = _check_record_length(record, len(window))
+    record = check_record(record, len(window))
     single = check_model(params, window[None], config, rng, record)
     if targets is not None:
         check_method("reverse", config)
-        targets = _check_targets(targets, len(window), config)
+        targets = check_window_targets(targets, len(window), config)
     encoded = encode(single.inputs, single.params, config)
     params = type(params)(*(array[0] for array in single.params))
     steps, passed = [], []
@@ -269,73 +284,3 @@ def _branches(state: NDArray, config: QLSTMConfig) -> NDArray:
         return state.reshape(d_s, d_a)
     outcomes = np.arange(d_s)
     return state.reshape(d_s, d_a, d_s, d_a)[outcomes, :, outcomes, :]
-
-
-def check_window(window: ArrayLike, config: QLSTMConfig) -> NDArray[np.float64]:
-    """Return a window as ``(n_steps, n_features)``, or say what is off."""
-    window, n = as_real("window", window), config.n_features
-    if window.ndim == 1 and n == 1:
-        window = window[:, None]
-    if window.ndim != 2 or window.shape[1] != n or not len(window):
-        short = " or (n_steps,)" if n == 1 else ""
-        raise ValueError(
-            f"Argument `window` must have shape (n_steps, {n}){short}, at least one "
-            f"step, but has {window.shape}."
-        )
-    wrong = np.argwhere(~np.isfinite(window))
-    if len(wrong):
-        step, feature = wrong[0]
-        raise ValueError(
-            f"Argument `window` must be finite, but step {step + 1} of {len(window)} "
-            f"is {window[step, feature]}."
-        )
-    return window
-
-
-def _check_config(config: QLSTMConfig) -> None:
-    """Say so when there are too many kets, or the rule is not one of gates."""
-    if config.n_wires > MAX_KETS:
-        raise ValueError(
-            f"Argument `config` must have at most {MAX_KETS} wires, so that all kets "
-            f"can be listed, but has {config.n_system} + {config.n_ancilla}; `trace` "
-            "takes more."
-        )
-    if type(config.rule).evolve not in (VectorRule.evolve, DensityRule.evolve):
-        raise ValueError(
-            "Argument `config` must have a memory rule without an `evolve` of its own, "
-            f"which gates cannot follow, but memory {config.memory!r} has one; `trace` "
-            "takes it."
-        )
-
-
-def _check_record_length(record: ArrayLike | None, n_steps: int) -> NDArray | None:
-    """Outcomes as a batch of one, or an error that says how many there must be."""
-    if record is None:
-        return None
-    record = np.asarray(record)
-    if record.shape != (n_steps - 1,):
-        raise ValueError(
-            f"Argument `record` must have shape ({n_steps - 1},), an outcome for each "
-            f"step but the last, but has {record.shape}."
-        )
-    return record[None].astype(int) if record.size == 0 else record[None]
-
-
-def _check_targets(
-    targets: ArrayLike, n_steps: int, config: QLSTMConfig
-) -> NDArray[np.float64]:
-    """Targets as those of a batch of one, or an error that says which shape fits."""
-    targets = as_real("targets", targets)
-    shape = () if config.n_outputs == 1 else (config.n_outputs,)
-    shape = shape if config.loss == "last" else (n_steps, *shape)
-    if shape == () and targets.shape == (1,):
-        targets = targets[0, ...]
-    if targets.shape != shape:
-        wanted = f"have shape {shape}" if shape else "be one number"
-        raise ValueError(
-            f"Argument `targets` must {wanted} for a loss over {config.loss} steps, "
-            f"but has {targets.shape}."
-        )
-    if not np.isfinite(targets).all():
-        raise ValueError("Argument `targets` must be finite, but holds nan or inf.")
-    return targets[None]

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qlstm.insight.blocks import Table
-from qlstm.insight.moments import Memory, wire_name
+from qlstm.insight.moments import Memory
+from qlstm.insight.step_gates import wire_name
 from qlstm.params import QLSTMConfig
 from qlstm.tables import number_text
 
@@ -23,8 +24,7 @@ def number(value: float) -> str:
         >>> number(0.30554), number(-1e-17), number(2e-5)
         ('0.3055', '0.0000', '2.000e-05')
     """
-    value = float(value)
-    return number_text(0.0 if abs(value) < DUST else value)
+    return number_text(_clean(value))
 
 
 def plain(value: float) -> str:
@@ -34,8 +34,12 @@ def plain(value: float) -> str:
         >>> plain(0.6), plain(-2.0), plain(1 / 3)
         ('0.6', '-2', '0.3333')
     """
-    value = float(value)
-    return f"{0.0 if abs(value) < DUST else value:.4g}"
+    return f"{_clean(value):.4g}"
+
+
+def _clean(value: float) -> float:
+    """A Python number, 0 where it is dust."""
+    return 0.0 if abs(value) < DUST else float(value)
 
 
 def chance(p: float) -> str:
@@ -145,7 +149,7 @@ def wire_table(bloch: NDArray, wires: Sequence[int], config: QLSTMConfig) -> Tab
     rows = [
         [
             wire_name(wire, config),
-            *(chance(max((1 + sign * arrow[2]) / 2 - DUST, 0)) for sign in (1, -1)),
+            *(chance(_clean((1 + sign * arrow[2]) / 2)) for sign in (1, -1)),
             *(number(part) for part in (*arrow, np.linalg.norm(arrow))),
         ]
         for wire, arrow in zip(wires, bloch, strict=True)

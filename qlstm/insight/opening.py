@@ -2,7 +2,7 @@
 
 from qlstm.insight.blocks import Block
 from qlstm.insight.kets import plain
-from qlstm.insight.moments import wire_name
+from qlstm.insight.step_gates import wire_name
 from qlstm.params import QLSTMConfig
 
 AXES = {"RX": "x", "RY": "y"}

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qlstm.encoding import Encoded, encode_backward
-from qlstm.insight.moments import Gate, act, from_left
+from qlstm.insight.moments import act, from_left
+from qlstm.insight.step_gates import Gate
 from qlstm.model import loss_and_grad_outputs
 from qlstm.params import QLSTMConfig, QLSTMParams, Single
 from qlstm.readout import read_out, read_out_backward

@@ -6,7 +6,7 @@ import numpy as np
 
 from qlstm.insight.blocks import Block, Table
 from qlstm.insight.kets import amplitudes, ket, number
-from qlstm.insight.moments import wires_text
+from qlstm.insight.step_gates import wires_text
 from qlstm.params import QLSTMConfig
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def _loss(explanation: "Explanation") -> Block:
         "move does not matter. The gradient of the output is twice the difference"
         + (f", divided by {len(rows)}." if len(rows) > 1 else "."),
         (
-            "It goes back through the same gates, from the last to the first. Each gate "
-            "is undone, in the state and in the gradient of the state, and on the way "
-            "the gradient of its angle is read off."
+            "It goes back through the same gates, from the last to the first. Each "
+            "gate is undone, in the state and in the gradient of the state, and on the "
+            "way the gradient of its angle is read off."
         ),
     ]
     header = ["step", "output y", "target", "difference", "gradient of y"]
