@@ -1,6 +1,7 @@
 """Headings, sentences and tables, and how they are written: as text and as HTML."""
 
 import html
+import re
 import textwrap
 from typing import NamedTuple
 
@@ -117,7 +118,7 @@ def as_page(title: str, section: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{html.escape(title)}</title>\n</head>\n"
-        f'<body style="font-family:sans-serif">\n<main>\n{section}\n</main>\n'
+        f'<body style="font-family:sans-serif;max-width:46rem;margin:1rem auto;padding:0 1rem">\n<main>\n{section}\n</main>\n'
         "</body>\n</html>\n"
     )
 
@@ -126,8 +127,13 @@ def _block_html(block: Block) -> str:
     """One block."""
     level = block.level
     lines = [f"<h{level}>{html.escape(block.heading)}</h{level}>"]
-    lines += [f"<p>{html.escape(sentence)}</p>" for sentence in block.sentences]
+    lines += [f"<p>{_marked(sentence)}</p>" for sentence in block.sentences]
     return "\n".join(lines + [_table_html(table) for table in block.tables])
+
+
+def _marked(sentence: str) -> str:
+    """Escaped, with what stands in backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(sentence))
 
 
 def _table_html(table: Table) -> str:

@@ -6,6 +6,13 @@ from qlstm.insight.step_gates import wire_name
 from qlstm.params import QLSTMConfig
 
 AXES = {"RX": "x", "RY": "y"}
+REMARKS = (
+    (
+        "A simulator knows all probabilities at once. So the output, which is a mean "
+        "over all outcomes, and the next memory come from one and the same state."
+    ),
+    "Numbers are rounded, so a sum of them may be off by 1 in the last digit.",
+)
 
 
 def opening(n_steps: int, config: QLSTMConfig) -> list[Block]:
@@ -17,13 +24,10 @@ def opening(n_steps: int, config: QLSTMConfig) -> list[Block]:
     """
     paragraphs = [_what_it_is(n_steps, config), _registers(config)]
     words = [_wire_words(config), *_state_words(config), _arrow_words()]
-    words += [
-        _gate_words(config),
-        "Numbers are rounded, so a sum of them may be off by 1 in the last digit.",
-    ]
+    words += [_gate_words(config), *REMARKS]
     return [
         Block(1, "One window through the cell", paragraphs, []),
-        Block(3, "How to read the tables", words, []),
+        Block(2, "How to read the tables", words, []),
     ]
 
 

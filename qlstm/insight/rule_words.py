@@ -33,8 +33,14 @@ CLOSE = 0.05
 """A margin that is worth a word."""
 
 
-def update_words(step: "Step", config: QLSTMConfig) -> str:
-    """How the next memory was made, in a sentence or two."""
+def update_words(step: "Step", config: QLSTMConfig, *, last: bool) -> str:
+    """How the next memory was made, in a sentence or two.
+
+    Args:
+        step: The step.
+        config: The configuration.
+        last: Whether no step follows.
+    """
     if config.memory in LOADED:
         return LOADED[config.memory]
     if not config.rule.keeps:
@@ -48,13 +54,13 @@ def update_words(step: "Step", config: QLSTMConfig) -> str:
         )
     kept, p = ket(step.outcome, config.n_system), step.probabilities[step.outcome]
     return (
-        f"{_choice(step, config, kept, chance(p))} The memory is that branch: the "
+        f"{_choice(step, config, kept, chance(p), last)} The memory is that branch: the "
         f"amplitudes of the kets that begin with {kept}, divided by their length, "
         f"{number(p**0.5)}."
     )
 
 
-def _choice(step: "Step", config: QLSTMConfig, kept: str, p: str) -> str:
+def _choice(step: "Step", config: QLSTMConfig, kept: str, p: str, last: bool) -> str:
     """Why this outcome."""
     if step.given:
         return f"The record says that outcome {kept} was seen, of probability {p}."
@@ -65,7 +71,7 @@ def _choice(step: "Step", config: QLSTMConfig, kept: str, p: str) -> str:
         words = (
             f"The rule `collapse` keeps the likeliest outcome, {kept}: it is {ahead}."
         )
-        if step.margin < CLOSE:
+        if step.margin < CLOSE and not last:
             words += " That is close: a small change may let another one win, and what"
             words += " follows jumps."
         return words

@@ -14,13 +14,14 @@ MAX_KETS = 6
 def check_window(window: ArrayLike, config: QLSTMConfig) -> NDArray[np.float64]:
     """Return a window as ``(n_steps, n_features)``, or say what is off."""
     window, n = as_real("window", window), config.n_features
+    shape = window.shape
     if window.ndim == 1 and n == 1:
         window = window[:, None]
     if window.ndim != 2 or window.shape[1] != n or not len(window):
         short = " or (n_steps,)" if n == 1 else ""
         raise ValueError(
             f"Argument `window` must have shape (n_steps, {n}){short}, at least one "
-            f"step, but has {window.shape}."
+            f"step, but has {shape}."
         )
     wrong = np.argwhere(~np.isfinite(window))
     if len(wrong):

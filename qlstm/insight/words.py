@@ -188,13 +188,14 @@ def _sum_text(values: NDArray, p: NDArray) -> str:
 def _memory_out(step: "Step", explanation: "Explanation") -> Block:
     """What the rule makes of the branches."""
     config = explanation.config
-    sentences, tables, after = [update_words(step, config)], [], step.memory_after
+    last, after = step.number == len(explanation.window), step.memory_after
+    sentences, tables = [update_words(step, config, last=last)], []
     if after is not None:
         tables = [memory_table("Memory after the step", after, config)]
         wires = range(config.n_system, config.n_wires)
         tables.append(wire_table(after.bloch, wires, config))
         if not config.rule.pure:
             sentences.append(f"Its purity is {number(after.purity)}.")
-    if step.number == len(explanation.window):
+    if last:
         sentences.append("No step follows, so nothing reads this memory.")
     return Block(3, "Make the next memory", sentences, tables)
