@@ -23,6 +23,7 @@ STYLE = (
     ".qlstm-explain thead th{border-bottom:1px solid currentColor}"
 )
 """Colours are those of the page around it, light or dark."""
+PAGE_STYLE = "font-family:sans-serif;max-width:46rem;margin:1rem auto;padding:0 1rem"
 
 
 class Table(NamedTuple):
@@ -118,7 +119,7 @@ def as_page(title: str, section: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{html.escape(title)}</title>\n</head>\n"
-        f'<body style="font-family:sans-serif;max-width:46rem;margin:1rem auto;padding:0 1rem">\n<main>\n{section}\n</main>\n'
+        f'<body style="{PAGE_STYLE}">\n<main>\n{section}\n</main>\n'
         "</body>\n</html>\n"
     )
 

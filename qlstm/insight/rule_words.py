@@ -54,8 +54,8 @@ def update_words(step: "Step", config: QLSTMConfig, *, last: bool) -> str:
         )
     kept, p = ket(step.outcome, config.n_system), step.probabilities[step.outcome]
     return (
-        f"{_choice(step, config, kept, chance(p), last)} The memory is that branch: the "
-        f"amplitudes of the kets that begin with {kept}, divided by their length, "
+        f"{_choice(step, config, kept, chance(p), last)} The memory is that branch: "
+        f"the amplitudes of the kets that begin with {kept}, divided by their length, "
         f"{number(p**0.5)}."
     )
 
