@@ -43,7 +43,7 @@ class GateGradient(NamedTuple):
     """Derivative of the loss with respect to the angle that is applied, here alone;
     0 for a CNOT, which has none."""
     state: NDArray
-    """The joint state before the gate: the gate is undone."""
+    """The joint state before the gate, which is undone."""
     grad_state: NDArray
     """Gradient of the loss with respect to that state, in its shape."""
 
@@ -79,7 +79,7 @@ class WayBack(NamedTuple):
     steps: list[StepBack]
     """In the order of the steps; the way back begins at the end."""
     grads: QLSTMParams
-    """The gradient: the sum of all steps."""
+    """The gradient, the sum of all steps."""
 
 
 def way_back(
