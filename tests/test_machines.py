@@ -438,3 +438,21 @@ def test_a_network_learns_the_square_and_the_diamond():
     bits = fits[0].log_likelihood(held_out, skip=5).mean()
     excess = log_likelihood(process, held_out, skip=5).mean() - bits
     assert 0 < excess < 0.06
+
+
+def test_a_word_that_rounding_makes_possible_costs_nothing():
+    """The best machine of two states on the square and the diamond loses 1/4 bit."""
+    edges = np.zeros((4, 2, 2))
+    edges[[0, 1], [0, 1], [0, 1]] = 1 / 2
+    edges[2:] = 1 / 8
+    machine = Machine(np.full(2, 0.5), edges)
+    rounded = word_probabilities(square_and_diamond(), 3)
+    assert (rounded[rounded < 0.001] > 0).any()  # words that cannot be
+    value, error = machine_excess(machine, square_and_diamond(), 4)
+    assert value == pytest.approx(0.25, abs=1e-12)
+    assert error < 1e-9
+
+
+def test_a_machine_that_excludes_what_may_be_loses_infinitely_much():
+    silent = Machine(np.ones(1), np.array([[[1.0]], [[0.0]], [[0.0]], [[0.0]]]))
+    assert machine_excess(silent, square_and_diamond(), 2).value == np.inf

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from qlstm.commands.forecasts import add_csv_options, csv_source
-from qlstm.commands.parser import positive_int
+from qlstm.commands.parser import Parser, positive_int
 from qlstm.explorer import explorer_page
 from qlstm.files import write_text
 from qlstm.forecasting import (
@@ -22,11 +22,14 @@ PROTOCOL = replace(WEATHER_PROTOCOLS["figure"], name="explorer", gaps="drop wind
 """Windows in order of time, the first 80 % train; scaled to [0, 1] by these."""
 
 
-def add(subparsers: argparse._SubParsersAction) -> None:
-    """Add the subcommand and its options."""
+def add(subparsers: "argparse._SubParsersAction[Parser]") -> Parser:
+    """Add the parser of this subcommand.
+
+    Args:
+        subparsers: Those of `qlstm`.
+    """
     about = "Write one HTML file that shows a cell with every number in it."
     parser = subparsers.add_parser("explore", help=about, description=about)
-    parser.set_defaults(run=run)
     option = parser.add_argument
     option(
         "--out", type=Path, required=True, help="the page to write, such as cell.html"
@@ -45,6 +48,7 @@ def add(subparsers: argparse._SubParsersAction) -> None:
         default=PROTOCOL.n_steps,
         help="values in a window of the CSV file",
     )
+    return parser
 
 
 def run(options: argparse.Namespace) -> None:

@@ -6,10 +6,10 @@ and `run(options)`, whose result is the exit status.
 
 from collections.abc import Sequence
 
-from qlstm.commands import explain
+from qlstm.commands import explain, explore
 from qlstm.commands.parser import Parser, run_main
 
-SUBCOMMANDS = (explain,)
+SUBCOMMANDS = (explain, explore)
 """In the order of the help."""
 
 
