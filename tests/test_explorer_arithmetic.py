@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from browser import Visit, open_browser, write_page
 
 from qlstm import (
     QLSTMConfig,
@@ -23,7 +24,6 @@ from qlstm.processes import (
     square_and_diamond_cell,
     word_probabilities,
 )
-from tests.browser import Visit, open_browser, write_page
 
 RULES = ("collapse", "probabilities", "marginals", "sampled", "mixed", "reset")
 RUN = """([model, inputs, targets, record]) => {

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import Visit, open_browser, write_page
 
 from qlstm import QLSTMConfig, init_params, load_model, save_model
-from tests.browser import Visit, open_browser, write_page
 
 CELL = Path(__file__).resolve().parents[1] / "docs" / "cell.md"
 NUMBER = re.compile(r"-?\d+\.\d*")
