@@ -31,7 +31,7 @@ def add(subparsers: "argparse._SubParsersAction[Parser]") -> Parser:
     option(
         "--model",
         type=Path,
-        help="a saved model (.npz); None: the model of docs/cell.md",
+        help="a saved model, .npz or .json; None: the model of docs/cell.md",
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument(

@@ -134,7 +134,7 @@ const Sections = (() => {
   function blochs(view) {
     const { config } = view.state.model, look = view.looks[view.state.moment];
     return `<div class="blochs">${look.wires.map((v, w) => Pictures.bloch(v, Words.wire(config, w))).join("")}</div>
-      <p class="tiny muted">Bloch vectors (x, y, z) of the wires, the system’s s and the memory’s m: length 1 is a pure state of its own, shorter means entangled with others or mixed.</p>`;
+      <p class="tiny muted">Bloch vectors (x, y, z) of the wires, s of the system and a of the ancilla, which holds the memory: length 1 is a pure state of its own, shorter means entangled with others or mixed.</p>`;
   }
 
   const step = (view) => `${encoding(view)}
@@ -153,7 +153,7 @@ const Sections = (() => {
     });
     const extra = mixed ? `<p class="tiny">purity ${number(look.purity)}: 1 is a pure state, ${number(1 / dA)} is noise</p>` : "";
     return `<div>${table(title, mixed ? ["basis", "population"] : ["basis", "amplitude", "probability"], rows, "numbers")}${extra}
-      <div class="blochs">${look.wires.map((v, w) => Pictures.bloch(v, `m${w + 1}`, 80)).join("")}</div></div>`;
+      <div class="blochs">${look.wires.map((v, w) => Pictures.bloch(v, `a${w + 1}`, 80)).join("")}</div></div>`;
   }
 
   function measure(view) {

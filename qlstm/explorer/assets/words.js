@@ -33,7 +33,7 @@ const Words = (() => {
     return `${number(re, digits)} ${im < 0 ? "−" : "+"} ${number(Math.abs(im), digits)}i`;
   }
 
-  const wire = (config, w) => (w < config.n_system ? `s${w + 1}` : `m${w - config.n_system + 1}`);
+  const wire = (config, w) => (w < config.n_system ? `s${w + 1}` : `a${w - config.n_system + 1}`);
 
   function gate(config, g) {
     if (g.kind === "CNOT") return `CNOT, control ${wire(config, g.wires[0])}, target ${wire(config, g.wires[1])}`;
