@@ -85,6 +85,8 @@ def test_the_way_back_stands_from_the_last_gate_to_the_first():
     text = found.text([3])
     table = text.split("Gates from the last to the first:")[1].split("-- In front")[0]
     numbers = [int(n) for n in re.findall(r"^  (\d+) ", table, flags=re.MULTILINE)]
+    heads = re.findall(r"-- Back through step (\d)", found.text([1, 3]))
+    assert heads == ["3", "1"]
     assert numbers == list(range(16, 0, -1))
     for name, array in zip(("entangler", "disentangler"), found.way_back.grads[2:]):
         assert re.search(rf"{name}\[0, 0\] .* {array[0, 0]:.4f}\n", text)
@@ -200,9 +202,10 @@ def test_html_is_semantic_escaped_and_alone():
     assert not {"script", "link", "img", "iframe"} & {tag for tag, _ in tags}
     assert not re.search(r"https?:|url\(|src=|@import", page)
     assert "|00&gt;|01&gt;" in page and "|00>" not in page
-    table = Table("<b>", ["<i>"], [["&"]])
+    table = Table("<b>", ["<i>", "n"], [["&", "< 1"]])
     section = as_html([Block(3, "a < b", ["`x` & <y>"], [table])])
     assert "<code>x</code> &amp; &lt;y&gt;" in section
+    assert '<th scope="row">&amp;</th><td>&lt; 1</td>' in section
     assert "<h3>a &lt; b</h3>" in section and "<caption>&lt;b&gt;" in section
 
 

@@ -114,6 +114,6 @@ def _entanglement_words(
     more = "more" if change > 0 else "less"
     words = f"{name}: {value} ebits, {number(abs(change))} {more} than before."
     if moment.name == "after the disentangler":
-        words += " This stage can take entanglement back, and here it "
+        words += " This stage can take some back, and here it "
         words += "does." if change < 0 else "adds some."
     return words
