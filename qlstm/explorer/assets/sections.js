@@ -168,7 +168,7 @@ const Sections = (() => {
     const affine = config.readout === "affine" ? " A scale and an offset follow it." : "";
     const change = config.predicts === "change" ? " The output is a change, so the input is added." : "";
     const how = keeps
-      ? `${config.memory === "collapse" ? "The likeliest outcome is kept" : "An outcome is drawn"}${state.record[state.t] != null ? "; here it is the one that you chose" : ""}. The margin of the first before the second is <b>${number(margin)}</b>${config.memory === "collapse" && margin < 0.02 ? ": nearly a tie. A small turn of an angle makes the other one win, and all that follows jumps" : ""}. Choose another outcome to see that branch${last ? " (it changes nothing before the next step)" : ""}.`
+      ? `${config.memory === "collapse" ? "The likeliest outcome is kept" : "An outcome is drawn"}${state.record[state.t] != null ? "; here it is the one that you chose" : ""}. The margin of the first before the second is <b>${number(margin)}</b>${config.memory === "collapse" && margin < 0.02 ? ": nearly a tie. A small turn of an angle makes the other one win, and all that follows jumps" : ""}. Its row of the table, divided by its length ${number(now.updated.norm)}, is the next memory. Choose another outcome to see that branch${last ? " (it changes nothing before the next step)" : ""}.`
       : "This rule keeps no outcome: the probabilities alone count.";
     return `<div class="two"><div><h3>The outcomes</h3><ol class="outcomes">${list}</ol><p>${how}</p>
       <p class="row">${config.memory === "sampled" ? button("Draw again", "reroll") : ""}${keeps && state.record.some((o) => o != null) ? button("Back to the rule’s own choice", "unchoose") : ""}</p>
