@@ -30,6 +30,7 @@ from qlstm.forecasting.data import (
     prepare,
     step_targets,
 )
+from qlstm.forecasting.ensemble import Ensemble
 from qlstm.forecasting.evaluation import (
     HorizonErrors,
     WalkForward,
@@ -91,6 +92,7 @@ __all__ = [
     "CopyCheck",
     "Coverage",
     "Dataset",
+    "Ensemble",
     "EquivalenceTest",
     "Errors",
     "Finding",
