@@ -34,8 +34,8 @@ from qlstm.run_state import TrainState
 
 FORMAT_VERSION = 2
 """Version 1, of 0.1.0, had no sha256."""
-MODEL, STATE = "qlstm-model", "qlstm-state"
-MAX_HEADER = {MODEL: 2**20, STATE: 2**25}
+MODEL, STATE, FORECASTER = "qlstm-model", "qlstm-state", "qlstm-forecaster"
+MAX_HEADER = {MODEL: 2**20, STATE: 2**25, FORECASTER: 2**25}
 """Most bytes of a header; that of a state holds some 100,000 epochs of history."""
 MAX_PARTS = 10_000
 """Most keys and lists in a header."""
@@ -78,7 +78,7 @@ def save_model(
     if is_json(path):
         return write_model_json(path, params, config)
     header = {"kind": MODEL} | _described(config)
-    _write(path, header, dict(params._asdict()))
+    write_parts(path, header, dict(params._asdict()))
 
 
 def load_model(path: str | os.PathLike) -> tuple[QLSTMParams, QLSTMConfig]:
@@ -101,9 +101,9 @@ def load_model(path: str | os.PathLike) -> tuple[QLSTMParams, QLSTMConfig]:
         with open_archive(path) as archive:
             header, config = _read_header(path, archive, MODEL)
             shapes = param_shapes(config)
-            arrays = _read_arrays(archive, header, shapes._asdict())
+            arrays = read_arrays(archive, header, shapes._asdict())
     except Damage as damage:
-        raise _damaged(path, damage) from None
+        raise damaged(path, damage) from None
     return type(shapes)(**arrays), config
 
 
@@ -142,7 +142,7 @@ def save_state(path: str | os.PathLike, state: TrainState, config: QLSTMConfig) 
         raise ValueError(
             f"Argument `state` must be one that can be loaded again, but {damage}."
         ) from None
-    _write(path, header, arrays)
+    write_parts(path, header, arrays)
 
 
 def load_state(path: str | os.PathLike) -> tuple[TrainState, QLSTMConfig]:
@@ -170,10 +170,10 @@ def load_state(path: str | os.PathLike) -> tuple[TrainState, QLSTMConfig]:
                 for part in ("params", "best")
                 for name, shape in shapes._asdict().items()
             } | {"first_moment": moment, "second_moment": moment, "outcomes": None}
-            arrays = _read_arrays(archive, header, wanted)
+            arrays = read_arrays(archive, header, wanted)
             _check_run_arrays(arrays, config)
     except Damage as damage:
-        raise _damaged(path, damage) from None
+        raise damaged(path, damage) from None
     params, best = (
         type(shapes)(*(arrays[f"{part}_{name}"] for name in shapes._fields))
         for part in ("params", "best")
@@ -215,12 +215,23 @@ def _check_registered(path: str | os.PathLike, header: Header) -> None:
             )
 
 
-def _write(path: str | os.PathLike, header: Header, arrays: dict[str, NDArray]) -> None:
-    """Write header and arrays as one archive without pickles, and their digest."""
+def write_parts(
+    path: str | os.PathLike, header: Header, arrays: dict[str, NDArray]
+) -> None:
+    """Write header and arrays as one archive without pickles, and their digest.
+
+    Args:
+        path: The file.
+        header: What JSON takes; its ``kind`` is a key of `MAX_HEADER`.
+        arrays: By name.
+
+    Raises:
+        ValueError: If the header is too long.
+    """
     header = header | {"format_version": FORMAT_VERSION}
-    header |= {"sha256": _digest(header, arrays)}
+    header |= {"sha256": digest(header, arrays)}
     text = np.array(json.dumps(header))
-    most, parts = MAX_HEADER[header["kind"]] - LONGEST_HEAD, _count_parts(str(text))
+    most, parts = MAX_HEADER[header["kind"]] - LONGEST_HEAD, count_parts(str(text))
     if text.nbytes > most or parts > MAX_PARTS:
         raise ValueError(
             f"The header of a file must have at most {most:,} bytes and {MAX_PARTS:,} "
@@ -231,12 +242,12 @@ def _write(path: str | os.PathLike, header: Header, arrays: dict[str, NDArray]) 
         np.savez(file, header=text, **arrays)
 
 
-def _count_parts(text: str) -> int:
+def count_parts(text: str) -> int:
     """About how many keys and lists JSON has; each takes time and memory."""
     return sum(map(text.count, "[{:"))
 
 
-def _digest(header: Header, arrays: dict[str, NDArray]) -> str:
+def digest(header: Header, arrays: dict[str, NDArray]) -> str:
     """The sha256 of a header, but for the digest itself, and of the arrays."""
     rest = {key: value for key, value in header.items() if key != "sha256"}
     digest = hashlib.sha256(json.dumps(rest, sort_keys=True).encode())
@@ -247,41 +258,59 @@ def _digest(header: Header, arrays: dict[str, NDArray]) -> str:
     return digest.hexdigest()
 
 
-def _read_header(
-    path: str | os.PathLike, archive: Archive, kind: str
-) -> tuple[Header, QLSTMConfig]:
-    """A file's header and the configuration in it, or what is wrong with them."""
+def read_head(path: str | os.PathLike, archive: Archive, kind: str) -> Header:
+    """A file's header as it stands, of the kind that is wanted, or what is wrong.
+
+    Args:
+        path: The file, for messages.
+        archive: The open file.
+        kind: A key of `MAX_HEADER`.
+
+    Returns:
+        The header, a dict.
+
+    Raises:
+        Damage: If it is no header of this package.
+        ValueError: If it is one of another kind or version.
+    """
     text = archive.read_text("header", MAX_HEADER[kind])
-    if _count_parts(text) > MAX_PARTS:
+    if count_parts(text) > MAX_PARTS:
         raise Damage(f"{HEADER}: it must have at most {MAX_PARTS} keys and lists")
     try:
         header = parse_json(text)
     except ValueError as error:
         raise Damage(f"{HEADER} is no JSON: {one_line(error)}") from None
-    _require("content", header, isinstance(header, dict), "a dict")
+    require("content", header, isinstance(header, dict), "a dict")
     found = tuple(header.get(key) for key in ("kind", "format_version"))
-    _require("kind", found[0], found[0] in (MODEL, STATE), f"{MODEL} or {STATE}")
-    _require("format_version", found[1], _is_count(found[1]), "an integer")
+    kinds = ", ".join(MAX_HEADER)
+    require("kind", found[0], found[0] in tuple(MAX_HEADER), f"among {kinds}")
+    require("format_version", found[1], _is_count(found[1]), "an integer")
     if found[0] != kind or found[1] not in (1, FORMAT_VERSION):
         raise ValueError(
             f"File {os.fspath(path)} must be a {kind} of format version 1 or "
             f"{FORMAT_VERSION}, but is a {found[0]} of version {found[1]} ({HEADER})."
         )
+    return header
+
+
+def _read_header(
+    path: str | os.PathLike, archive: Archive, kind: str
+) -> tuple[Header, QLSTMConfig]:
+    """A file's header and the configuration in it, or what is wrong with them."""
+    header = read_head(path, archive, kind)
     wanted = {"kind", "format_version", "config"}
     wanted |= set(RUN) if kind == STATE else set()
-    wanted |= {"sha256"} if found[1] == FORMAT_VERSION else set()
+    wanted |= {"sha256"} if header["format_version"] == FORMAT_VERSION else set()
     keys = sorted(header)
     fits = wanted <= set(header) <= wanted | {"modules"}
-    _require("list of keys", keys, fits, f"{', '.join(sorted(wanted))}")
+    require("list of keys", keys, fits, f"{', '.join(sorted(wanted))}")
     modules, config = header.get("modules", {}), header["config"]
     fits = isinstance(modules, dict) and all(map(_is_name, modules.values()))
-    _require(
-        "modules", modules, fits and set(modules) <= {"memory", "readout"}, "names"
-    )
+    require("modules", modules, fits and set(modules) <= {"memory", "readout"}, "names")
     fits = isinstance(config, dict) and all(
         _is_name(value) or _is_count(value) for value in config.values()
     )
-    _require("config", config, fits, "a dict of sizes and names")
+    require("config", config, fits, "a dict of sizes and names")
     _check_registered(path, header)
     try:
         return header, QLSTMConfig(**config)
@@ -289,7 +318,7 @@ def _read_header(
         raise Damage(f"{HEADER}: {one_line(error)}") from None
 
 
-def _read_arrays(
+def read_arrays(
     archive: Archive, header: Header, shapes: dict[str, Shape | None]
 ) -> dict[str, NDArray]:
     """The arrays of a file: these and no others, finite, with the right digest."""
@@ -301,7 +330,7 @@ def _read_arrays(
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise Damage(f"entry '{name}.npy' must be finite, but holds nan or inf")
-    if "sha256" in header and header["sha256"] != _digest(header, arrays):
+    if "sha256" in header and header["sha256"] != digest(header, arrays):
         raise Damage(f"{HEADER}: its sha256 is not that of the file")
     return arrays
 
@@ -310,22 +339,22 @@ def _check_run(header: Header) -> None:
     """Say so when the numbers of a training run are not what `train` comes to."""
     for name in ("epoch", "best_epoch", "adam_step"):
         value = header[name]
-        _require(name, value, _is_count(value), "a non-negative integer")
+        require(name, value, _is_count(value), "a non-negative integer")
     epoch, best, history = (header[k] for k in ("epoch", "best_loss", "history"))
     fits = header["best_epoch"] <= epoch
-    _require("best_epoch", header["best_epoch"], fits, f"at most the epoch, {epoch}")
+    require("best_epoch", header["best_epoch"], fits, f"at most the epoch, {epoch}")
     fits = _is_number(best) and (np.isfinite(best) or best == np.inf)
-    _require("best_loss", best, fits, "a finite number, or infinity")
+    require("best_loss", best, fits, "a finite number, or infinity")
     fits = isinstance(history, dict)
-    _require("history", history, fits, "a dict of lists of numbers")
+    require("history", history, fits, "a dict of lists of numbers")
     for name, row in history.items():
         fits = isinstance(row, list) and len(row) <= epoch and _are_numbers(row)
         what = f"a list of at most {epoch} numbers"
-        _require(f"history of {name[:80]!r}", row, fits, what)
+        require(f"history of {name[:80]!r}", row, fits, what)
     length = len(history.get("loss", []))
-    _require("history of 'loss'", length, length == epoch, f"{epoch} long")
+    require("history of 'loss'", length, length == epoch, f"{epoch} long")
     rng = header["rng_state"]
-    _require("rng_state", rng, _is_pcg64(rng), "the state of a PCG64")
+    require("rng_state", rng, _is_pcg64(rng), "the state of a PCG64")
 
 
 def _check_run_arrays(arrays: dict[str, NDArray], config: QLSTMConfig) -> None:
@@ -345,7 +374,7 @@ def _check_run_arrays(arrays: dict[str, NDArray], config: QLSTMConfig) -> None:
         raise Damage(f"entry 'outcomes.npy' must be from 0 to {config.system_dim - 1}")
 
 
-def _require(name: str, value: Any, holds: bool, what: str) -> None:
+def require(name: str, value: Any, holds: bool, what: str) -> None:
     """Raise `Damage` when a value of the header is not what it must be."""
     if not holds:
         raise Damage(
@@ -398,7 +427,7 @@ def _is_int(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _damaged(path: str | os.PathLike, damage: Damage) -> ValueError:
+def damaged(path: str | os.PathLike, damage: Damage) -> ValueError:
     """The error for a file that is not what it should be."""
     return ValueError(
         f"File {os.fspath(path)} must be a complete .npz written by this package, "

@@ -1,6 +1,7 @@
-"""Tables in plain text, and the numbers in them."""
+"""Tables in plain text and in LaTeX, and the numbers in them."""
 
 import math
+import re
 
 
 def format_table(header: list[str], rows: list[list[str]]) -> str:
@@ -31,6 +32,67 @@ def format_table(header: list[str], rows: list[list[str]]) -> str:
         for row in [header, *rows]
     ]
     return "\n".join([lines[0], "-" * (sum(widths) + 2 * len(widths) - 2), *lines[1:]])
+
+
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "°": r"\textdegree{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+}
+"""What LaTeX reads as a command, and how it is written as text."""
+
+
+def latex_text(text: str) -> str:
+    """A text that LaTeX prints as it stands; a number's minus becomes a minus.
+
+    Example:
+        >>> print(latex_text("-5 % of x_1"), latex_text("1-3"))
+        $-$5 \\% of x\\_1 1-3
+    """
+    found = "".join(LATEX.get(mark, mark) for mark in text)
+    return re.sub(r"(^|(?<=[\s(\[]))-(?=[\d.])", "$-$", found)
+
+
+def latex_table(header: list[str], rows: list[list[str]], caption: str = "") -> str:
+    """The table of `format_table` for LaTeX, with nothing but the standard classes.
+
+    Args:
+        header: Titles of the columns.
+        rows: Cells, as many in each row as there are titles.
+        caption: What stands above it.
+
+    Returns:
+        A ``table`` with a ``tabular``, and a newline at the end.
+
+    Example:
+        >>> print(latex_table(["model", "MSE"], [["AR(10)", "0.05"]]), end="")
+        \\begin{table}
+        \\centering
+        \\begin{tabular}{lr}
+        \\hline
+        model & MSE \\\\
+        \\hline
+        AR(10) & 0.05 \\\\
+        \\hline
+        \\end{tabular}
+        \\end{table}
+    """
+    lines = [" & ".join(map(latex_text, row)) + r" \\" for row in [header, *rows]]
+    parts = [r"\begin{table}", r"\centering"]
+    parts += [rf"\caption{{{latex_text(caption)}}}"] if caption else []
+    parts += [rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", r"\hline"]
+    parts += [lines[0], r"\hline", *lines[1:], r"\hline"]
+    return "\n".join([*parts, r"\end{tabular}", r"\end{table}", ""])
 
 
 def number_text(value: float, digits: int = 4) -> str:

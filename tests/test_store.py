@@ -23,7 +23,7 @@ from qlstm import (
     train,
     train_init,
 )
-from qlstm.store import FORMAT_VERSION, _digest
+from qlstm.store import FORMAT_VERSION, digest
 
 CONFIG = QLSTMConfig(n_features=2, n_system=1, n_ancilla=2, rotation="RY")
 
@@ -301,7 +301,7 @@ def rewrite_state(path, header=None, arrays=None):
         kept = {name: archive[name] for name in archive.files}
     content = json.loads(str(kept.pop("header"))) | (header or {})
     kept |= arrays or {}
-    content["sha256"] = _digest(content, kept)
+    content["sha256"] = digest(content, kept)
     np.savez(path, header=np.array(json.dumps(content)), **kept)
 
 

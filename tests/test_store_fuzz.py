@@ -29,7 +29,7 @@ from qlstm import (
     train,
     train_init,
 )
-from qlstm.store import _digest
+from qlstm.store import digest
 
 CONFIG = QLSTMConfig(n_features=2, n_system=1, n_ancilla=2, rotation="RY")
 LOADERS = {"model": load_model, "state": load_state}
@@ -155,7 +155,7 @@ def nonsense(whole, rng):
         part[f"new{rng.integers(9)}"] = 1
     text = json.dumps(header)
     if "sha256" in header and rng.random() < 0.8:
-        header["sha256"] = _digest(header, arrays)
+        header["sha256"] = digest(header, arrays)
         text = json.dumps(header)
     if rng.random() < 0.1:
         text = ["[" * 200_000, '{"a":' * 9999, "", "nan", text[:-1]][rng.integers(5)]

@@ -83,6 +83,12 @@ from qlstm.forecasting.sources import (
     load_sample,
     sha256_of_values,
 )
+from qlstm.forecasting.trained import (
+    SeriesForecast,
+    TrainedForecaster,
+    train_forecaster,
+)
+from qlstm.forecasting.trained_file import load_forecaster, save_forecaster
 
 __all__ = [
     "FORECASTERS",
@@ -110,6 +116,8 @@ __all__ = [
     "SeedSummary",
     "SeedTest",
     "Series",
+    "SeriesForecast",
+    "TrainedForecaster",
     "WalkForward",
     "Windows",
     "audit",
@@ -126,6 +134,7 @@ __all__ = [
     "holm",
     "horizon_errors",
     "load_csv",
+    "load_forecaster",
     "load_sample",
     "make_forecaster",
     "make_windows",
@@ -140,12 +149,14 @@ __all__ = [
     "r2",
     "recursive_forecast",
     "register_forecaster",
+    "save_forecaster",
     "scores",
     "sha256_of_values",
     "skill",
     "skill_between",
     "step_targets",
     "summarize_seeds",
+    "train_forecaster",
     "two_one_sided_tests",
     "walk_forward",
 ]
