@@ -80,6 +80,7 @@ from qlstm.forecasting.sources import (
     Series,
     fetch_meteostat,
     load_csv,
+    load_csv_columns,
     load_sample,
     sha256_of_values,
 )
@@ -134,6 +135,7 @@ __all__ = [
     "holm",
     "horizon_errors",
     "load_csv",
+    "load_csv_columns",
     "load_forecaster",
     "load_sample",
     "make_forecaster",

@@ -5,11 +5,18 @@ The source is what the caller asks for, or an error: none stands in for another.
 
 from importlib.metadata import version
 
-from qlstm.forecasting.sources.csv_file import load_csv
+from qlstm.forecasting.sources.csv_file import load_csv, load_csv_columns
 from qlstm.forecasting.sources.meteostat import fetch_meteostat
 from qlstm.forecasting.sources.series import Series, sha256_of_values, span
 
-__all__ = ["Series", "fetch_meteostat", "load_csv", "load_sample", "sha256_of_values"]
+__all__ = [
+    "Series",
+    "fetch_meteostat",
+    "load_csv",
+    "load_csv_columns",
+    "load_sample",
+    "sha256_of_values",
+]
 
 
 def load_sample() -> Series:

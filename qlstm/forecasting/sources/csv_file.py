@@ -92,6 +92,60 @@ def load_csv(
         >>> series.provenance["gaps"], series.provenance["frequency"]
         (2, '1 day')
     """
+    (series,) = load_csv_columns(
+        path,
+        (column,),
+        date_column=date_column,
+        start=start,
+        end=end,
+        missing=missing,
+        separator=separator,
+        decimal=decimal,
+    )
+    return series
+
+
+def load_csv_columns(
+    path: str | PathLike,
+    columns: Sequence[str | None],
+    *,
+    date_column: str | None = None,
+    start: date | str | None = None,
+    end: date | str | None = None,
+    missing: str | float | Sequence[str | float] = (),
+    separator: str | None = None,
+    decimal: str | None = None,
+) -> tuple[Series, ...]:
+    """Load several columns of a CSV file as time series on the same dates.
+
+    Args:
+        path: As in `load_csv`.
+        columns: Names of the value columns, each as in `load_csv`.
+        date_column: As in `load_csv`.
+        start: As in `load_csv`.
+        end: As in `load_csv`.
+        missing: As in `load_csv`, in every column.
+        separator: As in `load_csv`.
+        decimal: As in `load_csv`, in every column.
+
+    Returns:
+        A series for each column.
+
+    Raises:
+        FileNotFoundError: As in `load_csv`.
+        TypeError: As in `load_csv`.
+        ValueError: As in `load_csv`, for any of the columns.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> text = "date,flow,rain\\n2024-05-10,12,0\\n2024-05-11,,3"
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "river.csv")
+        ...     _ = path.write_text(text)
+        ...     flow, rain = load_csv_columns(path, ("flow", "rain"))
+        >>> flow.values.tolist(), rain.values.tolist()
+        ([12.0, nan], [0.0, 3.0])
+    """
     first, last = parse_days(start, end)
     marks = _marks(missing)
     if separator is not None:
@@ -100,23 +154,27 @@ def load_csv(
         check_choice("decimal", decimal, (".", ","))
     table = read_table(path, SEPARATORS.get(separator))
     date_at = find_column(table, date_column, DATE_COLUMNS, "date_column")
-    value_at = find_column(table, column, VALUE_COLUMNS, "column")
+    places = [find_column(table, own, VALUE_COLUMNS, "column") for own in columns]
     times = parse_times(table, date_at)
-    values = _parse_values(table, value_at, marks, decimal)
-
+    values = np.column_stack(
+        [_parse_values(table, at, marks, decimal) for at in places]
+    )
     times, values = _sorted_by_time(table, times, values)
     times, values, frequency = _fill_grid(times, values)
     times, values = _clip(table, times, values, first, last)
-    if np.isnan(values).all():
-        raise ValueError(
-            f"Argument `path` must hold a number in column "
-            f"{shown(table.header[value_at])}, but {table.name} has only blank cells "
-            f"from {times[0].astype('M8[D]')} to {times[-1].astype('M8[D]')}."
-        )
-    series = _describe(table, table.header[value_at], times, values, frequency)
-    if marks:
-        series.provenance["missing"] = sorted(marks)
-    return series
+    found = []
+    for at, own in zip(places, values.T, strict=True):
+        if np.isnan(own).all():
+            raise ValueError(
+                f"Argument `path` must hold a number in column "
+                f"{shown(table.header[at])}, but {table.name} has only blank cells "
+                f"from {times[0].astype('M8[D]')} to {times[-1].astype('M8[D]')}."
+            )
+        series = _describe(table, table.header[at], times, own.copy(), frequency)
+        if marks:
+            series.provenance["missing"] = sorted(marks)
+        found.append(series)
+    return tuple(found)
 
 
 def _marks(missing: str | float | Sequence[str | float]) -> set[str]:
@@ -186,7 +244,7 @@ def _fill_grid(
     n_grid = int(offsets[-1]) // step + 1
     if (offsets % step).any() or n_grid > _SPARSEST * len(times):
         return times, values, "irregular"
-    filled = np.full(n_grid, np.nan)
+    filled = np.full((n_grid, *values.shape[1:]), np.nan)
     filled[offsets // step] = values
     name = _step_name(step, "s" if times.dtype == "M8[s]" else "M")
     return times[0] + step * np.arange(n_grid), filled, name
