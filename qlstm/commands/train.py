@@ -1,17 +1,25 @@
 """``qlstm train``: several forecasters on one series, the best one in a file."""
 
 import argparse
+import sys
+import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from qlstm.commands.candidates import add_candidate_options
-from qlstm.commands.output import add_output_options
+import numpy as np
+
+from qlstm.commands.candidates import add_candidate_options, candidates
+from qlstm.commands.output import add_output_options, check_outputs, write_outputs
 from qlstm.commands.parser import Parser, positive_int, seed_int
-from qlstm.commands.source import add_source_options
+from qlstm.commands.source import add_source_options, describe, load_series
+from qlstm.files import sha256_of_file, versions, write_json
 from qlstm.forecasting import (
     Series,
     TrainedForecaster,
+    save_forecaster,
+    train_forecaster,
 )
+from qlstm.tables import format_table, number_text, skill_text
 
 EXAMPLE = """
 example:
@@ -21,16 +29,28 @@ example:
 HEADER = ["model", "params", "valid. RMSE", "test RMSE", "test MAE", "skill", "seconds"]
 
 
-class Trained(NamedTuple):
-    """What the options of `qlstm train` came to."""
+class Candidate(NamedTuple):
+    """One forecaster of the table."""
 
-    series: Series
-    inputs: tuple[Series, ...]
-    models: dict[str, TrainedForecaster]
-    seconds: dict[str, float]
+    name: str
+    trained: TrainedForecaster
+    seconds: float
     """Of training, which no file of a model has."""
-    chosen: str
-    """Name of the one that is written."""
+
+    @property
+    def valid_rmse(self) -> float:
+        """Of the values one step ahead between training and test."""
+        held = self.trained.residuals[: self.trained.n_calibration, 0]
+        return float(np.sqrt(np.mean(held**2)))
+
+    @property
+    def row(self) -> list[str]:
+        """A line of the table."""
+        first, n_params = self.trained.leads[0], _n_params(self.trained)
+        measures = (self.valid_rmse, first.errors.rmse, first.errors.mae)
+        cells = [number_text(value, 4) for value in measures]
+        skill = skill_text(first.skill)
+        return [self.name, str(n_params), *cells, skill, f"{self.seconds:.1f}"]
 
 
 def add(subparsers: "argparse._SubParsersAction[Parser]") -> Parser:
@@ -67,3 +87,154 @@ def add(subparsers: "argparse._SubParsersAction[Parser]") -> Parser:
     )
     add_output_options(parser, "the test part, forecast one step ahead")
     return parser
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train, compare, write.
+
+    Args:
+        options: The parsed options of `add`.
+    """
+    manifest = options.out.with_suffix(".json")
+    check_outputs(options, options.out, manifest)
+    forecasters = candidates(options)
+    if options.choose is not None and options.choose not in forecasters:
+        raise ValueError(
+            f"Option --choose must be among {', '.join(forecasters)}, but is "
+            f"{options.choose!r}."
+        )
+    series, inputs = load_series(options)
+    if not options.json:
+        print(describe(series, inputs))
+    found = [
+        _train(options, name, forecaster, series, inputs)
+        for name, forecaster in forecasters.items()
+    ]
+    chosen = _choose(found, options.choose)
+    if not options.json:
+        _report(found, chosen)
+    save_forecaster(options.out, chosen.trained)
+    record = _manifest(options, found, chosen, series, inputs)
+    write_json(manifest, record)
+    write_outputs(
+        options,
+        HEADER,
+        [one.row for one in found],
+        _caption(chosen.trained),
+        lambda: _figure(chosen, series, inputs),
+        record,
+    )
+    if not options.json:
+        print(f"\nWrote {options.out} ({chosen.name}) and {manifest}.")
+
+
+def _train(
+    options: argparse.Namespace,
+    name: str,
+    forecaster: Any,
+    series: Series,
+    inputs: tuple[Series, ...],
+) -> Candidate:
+    """One forecaster, trained from a source of randomness of its own."""
+    if sys.stderr.isatty():
+        print(f"training {name} ...", file=sys.stderr)
+    start = time.perf_counter()
+    trained = train_forecaster(
+        series,
+        forecaster,
+        inputs=inputs,
+        n_steps=options.window,
+        horizon=options.horizon,
+        strategy=options.strategy,
+        rng=np.random.default_rng(options.seed),
+        refit=options.refit,
+    )
+    return Candidate(name, trained, time.perf_counter() - start)
+
+
+def _choose(found: list[Candidate], wanted: str | None) -> Candidate:
+    """The named one, or the best on values that neither train nor test."""
+    if wanted is not None:
+        return next(one for one in found if one.name == wanted)
+    return min(found, key=lambda one: one.valid_rmse)
+
+
+def _report(found: list[Candidate], chosen: Candidate) -> None:
+    """The table, what was chosen, and how it does value by value ahead."""
+    trained = chosen.trained
+    print(format_table(HEADER, [one.row for one in found]))
+    print(f"\n{_caption(trained)}")
+    parts = trained.record["windows"]
+    print(
+        f"Windows: {parts['training']} training, {parts['calibration']} validation, "
+        f"{parts['test']} test. valid.: what chooses.\n"
+    )
+    print(f"{chosen.name} is written: {trained}")
+
+
+def _caption(trained: TrainedForecaster) -> str:
+    """What the table shows."""
+    unit = f" ({trained.unit})" if trained.unit else ""
+    return (
+        f"Errors of {trained.name}{unit} one step ahead; skill against persistence, "
+        "the last value seen."
+    )
+
+
+def _figure(
+    chosen: Candidate, series: Series, inputs: tuple[Series, ...]
+) -> Any:
+    """The test part, and the chosen one's forecasts one step ahead."""
+    import pandas as pd
+
+    from qlstm.plots import plot_forecast
+
+    trained = chosen.trained
+    walk = trained.walk(series, inputs=inputs, first_origin=trained.record["cuts"][1])
+    times = np.arange(len(series.values)) if series.dates is None else series.dates
+    first = trained.record["cuts"][1] - trained.n_steps
+    at = walk.index[:, 0]
+    axes = plot_forecast(
+        pd.Series(series.values[first:], times[first:]),
+        pd.Series(walk.predictions[:, 0], times[at]),
+        unit=series.unit,
+        title=f"{series.name}: {chosen.name} one step ahead on the test part",
+    )
+    return axes.figure
+
+
+def _n_params(trained: TrainedForecaster) -> int:
+    """Numbers that were fitted."""
+    return sum(model.n_params for model in trained.models)
+
+
+def _manifest(
+    options: argparse.Namespace,
+    found: list[Candidate],
+    chosen: Candidate,
+    series: Series,
+    inputs: tuple[Series, ...],
+) -> dict[str, Any]:
+    """What was done, from what, with what result, as JSON takes it."""
+    given = vars(options).copy()
+    for name in ("run", "parser"):
+        given.pop(name, None)
+    return {
+        "command": ["qlstm", *sys.argv[1:]],
+        "options": {k: str(v) if isinstance(v, Path) else v for k, v in given.items()},
+        "seed": options.seed,
+        "series": [
+            {"name": own.name, "sha256": own.sha256, "provenance": own.provenance}
+            for own in (series, *inputs)
+        ],
+        "models": {
+            one.name: {"valid_rmse": one.valid_rmse, **one.trained.to_dict()}
+            for one in found
+        },
+        "chosen": chosen.name,
+        "model_file": {
+            "name": options.out.name,
+            "sha256": sha256_of_file(options.out),
+        },
+        "versions": versions(),
+    }
