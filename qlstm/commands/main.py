@@ -6,10 +6,10 @@ and `run(options)`, whose result is the exit status.
 
 from collections.abc import Sequence
 
-from qlstm.commands import explain, explore, train
+from qlstm.commands import explain, explore, predict, train
 from qlstm.commands.parser import Parser, run_main
 
-SUBCOMMANDS = (train, explain, explore)
+SUBCOMMANDS = (train, predict, explain, explore)
 """In the order of the help."""
 
 

@@ -54,6 +54,7 @@ def write_outputs(
     caption: str,
     figure: Any,
     content: dict[str, Any],
+    *others: Path,
 ) -> None:
     """Write what the options ask for, and print the JSON or the files' names.
 
@@ -64,8 +65,9 @@ def write_outputs(
         caption: Of the table.
         figure: A function that draws the figure, called if one is wanted.
         content: What ``--json`` prints.
+        *others: Files that are written already.
     """
-    written = []
+    written = list(others)
     if args.latex is not None:
         write_text(args.latex, latex_table(header, rows, caption))
         written.append(args.latex)

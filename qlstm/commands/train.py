@@ -181,9 +181,7 @@ def _caption(trained: TrainedForecaster) -> str:
     )
 
 
-def _figure(
-    chosen: Candidate, series: Series, inputs: tuple[Series, ...]
-) -> Any:
+def _figure(chosen: Candidate, series: Series, inputs: tuple[Series, ...]) -> Any:
     """The test part, and the chosen one's forecasts one step ahead."""
     import pandas as pd
 

@@ -1,0 +1,83 @@
+"""A saved forecaster and a series for it, from a command's options."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from qlstm.commands.parser import positive_int
+from qlstm.commands.source import add_source_options, load_series
+from qlstm.forecasting import (
+    Scaler,
+    Series,
+    TrainedForecaster,
+    load_forecaster,
+)
+
+
+def add_file_options(parser: ArgumentParser) -> None:
+    """The file of a forecaster, and the source of a series.
+
+    Args:
+        parser: The command's parser.
+    """
+    add = parser.add_argument
+    add("file", type=Path, metavar="FILE", help="what qlstm train wrote, or a model")
+    add_source_options(parser)
+    add("--window", type=positive_int, help="values that a bare model sees")
+    add(
+        "--scale",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="values that a bare model takes for 0 and 1",
+    )
+
+
+def load_saved(options: Namespace) -> TrainedForecaster:
+    """The forecaster that the options of `add_file_options` name.
+
+    Args:
+        options: The parsed options.
+
+    Returns:
+        The forecaster.
+
+    Raises:
+        ValueError: As `load_forecaster`, or if the scale is none.
+    """
+    scaler = None
+    if options.scale is not None:
+        low, high = options.scale
+        if not low < high:
+            raise ValueError(
+                f"Option --scale must rise, but goes from {low} to {high}."
+            )
+        scaler = Scaler(low, high - low)
+    try:
+        return load_forecaster(options.file, n_steps=options.window, scaler=scaler)
+    except ValueError as error:
+        text = str(error)
+        for name, option in {"n_steps": "--window", "scaler": "--scale"}.items():
+            text = text.replace(f"Argument `{name}`", f"Option {option}")
+            text = text.replace(f"`{name}`", option)
+        raise ValueError(text) from None
+
+
+def load_series_of(
+    trained: TrainedForecaster, options: Namespace
+) -> tuple[Series, tuple[Series, ...]]:
+    """The series that the options name; columns are those of the training.
+
+    Args:
+        trained: The forecaster.
+        options: The parsed options of `add_file_options`.
+
+    Returns:
+        The series, and the further ones.
+
+    Raises:
+        ValueError: As `load_series`.
+    """
+    origin, *others = [
+        own["provenance"].get("column") for own in trained.record.get("source", ())
+    ] or [None]
+    return load_series(options, origin, tuple(others))
