@@ -16,6 +16,7 @@ EXAMPLE = """
 example:
   qlstm predict river.npz --csv river.csv --horizon 7 --figure week.pdf
 """
+NONE = "Option --no-interval must be given"
 SHOWN = 8
 """Windows of history that a figure shows."""
 
@@ -56,9 +57,13 @@ def run(options: argparse.Namespace) -> None:
     trained = load_saved(options)
     series, inputs = load_series_of(trained, options)
     interval = None if options.no_interval else options.interval
-    found = trained.forecast(
-        series, inputs=inputs, horizon=options.horizon, interval=interval
-    )
+    try:
+        found = trained.forecast(
+            series, inputs=inputs, horizon=options.horizon, interval=interval
+        )
+    except ValueError as error:
+        text = str(error).replace("Argument `interval` must be None", NONE)
+        raise ValueError(text) from None
     header, rows = _table(found, 4)
     if not options.json:
         print(describe(series, inputs))

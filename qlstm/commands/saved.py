@@ -13,15 +13,17 @@ from qlstm.forecasting import (
 )
 
 
-def add_file_options(parser: ArgumentParser) -> None:
+def add_file_options(parser: ArgumentParser, optional: bool = False) -> None:
     """The file of a forecaster, and the source of a series.
 
     Args:
         parser: The command's parser.
+        optional: Whether the command has a use without them.
     """
     add = parser.add_argument
-    add("file", type=Path, metavar="FILE", help="what qlstm train wrote, or a model")
-    add_source_options(parser)
+    words = "what qlstm train wrote, or a model"
+    add("file", type=Path, metavar="FILE", nargs="?" if optional else None, help=words)
+    add_source_options(parser, not optional)
     add("--window", type=positive_int, help="values that a bare model sees")
     add(
         "--scale",

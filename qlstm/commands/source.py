@@ -80,6 +80,10 @@ def load_series(
         return fetch_meteostat(args.station, **given), ()
     if args.sample:
         return load_sample(), ()
+    if not args.sine:
+        raise ValueError(
+            "One of --csv, --station, --sample and --sine must name a series."
+        )
     values = noisy_sine(SINE, np.random.default_rng(args.seed))
     provenance = {"source": "synthetic", "noise": SINE.noise, "seed": args.seed}
     return Series(values, None, "noisy sine", "", provenance), ()

@@ -11,6 +11,7 @@ import numpy as np
 from qlstm.commands.candidates import add_candidate_options, candidates
 from qlstm.commands.output import add_output_options, check_outputs, write_outputs
 from qlstm.commands.parser import Parser, positive_int, seed_int
+from qlstm.commands.progress import Progress
 from qlstm.commands.source import add_source_options, describe, load_series
 from qlstm.files import sha256_of_file, versions, write_json
 from qlstm.forecasting import (
@@ -26,6 +27,8 @@ example:
   qlstm train --csv river.csv --column level --out river.npz
   qlstm predict river.npz --csv river.csv --horizon 7
 """
+OURS = ("run", "parser")
+"""What is no option of the user's."""
 HEADER = ["model", "params", "valid. RMSE", "test RMSE", "test MAE", "skill", "seconds"]
 
 
@@ -51,6 +54,18 @@ class Candidate(NamedTuple):
         cells = [number_text(value, 4) for value in measures]
         skill = skill_text(first.skill)
         return [self.name, str(n_params), *cells, skill, f"{self.seconds:.1f}"]
+
+
+class Outcome(NamedTuple):
+    """What `train_all` comes to."""
+
+    series: Series
+    inputs: tuple[Series, ...]
+    found: list[Candidate]
+    chosen: Candidate
+    """What is written."""
+    record: dict[str, Any]
+    """Options, data, results and versions, as JSON takes them."""
 
 
 def add(subparsers: "argparse._SubParsersAction[Parser]") -> Parser:
@@ -97,6 +112,38 @@ def run(options: argparse.Namespace) -> None:
     """
     manifest = options.out.with_suffix(".json")
     check_outputs(options, options.out, manifest)
+    outcome = train_all(options)
+    found, chosen, record = outcome.found, outcome.chosen, outcome.record
+    if not options.json:
+        _report(found, chosen)
+    save_forecaster(options.out, chosen.trained)
+    file = {"name": options.out.name, "sha256": sha256_of_file(options.out)}
+    record |= {"command": ["qlstm", *sys.argv[1:]], "model_file": file}
+    write_json(manifest, record)
+    write_outputs(
+        options,
+        HEADER,
+        [one.row for one in found],
+        _caption(chosen.trained),
+        lambda: _figure(outcome),
+        record,
+        options.out,
+        manifest,
+    )
+
+
+def train_all(options: argparse.Namespace) -> Outcome:
+    """Train every forecaster that the options ask for.
+
+    Args:
+        options: The parsed options of `add`, or those of a manifest.
+
+    Returns:
+        The forecasters, the one that is chosen, and the record.
+
+    Raises:
+        ValueError: If the options, the series or the forecasters do not fit.
+    """
     forecasters = candidates(options)
     if options.choose is not None and options.choose not in forecasters:
         raise ValueError(
@@ -105,27 +152,16 @@ def run(options: argparse.Namespace) -> None:
         )
     series, inputs = load_series(options)
     if not options.json:
-        print(describe(series, inputs))
-    found = [
-        _train(options, name, forecaster, series, inputs)
-        for name, forecaster in forecasters.items()
-    ]
+        print(describe(series, inputs), flush=True)
+    progress = Progress()
+    found = []
+    for name, forecaster in forecasters.items():
+        progress.show(f"training {name} ...")
+        found.append(_train(options, name, forecaster, series, inputs))
+    progress.clear()
     chosen = _choose(found, options.choose)
-    if not options.json:
-        _report(found, chosen)
-    save_forecaster(options.out, chosen.trained)
-    record = _manifest(options, found, chosen, series, inputs)
-    write_json(manifest, record)
-    write_outputs(
-        options,
-        HEADER,
-        [one.row for one in found],
-        _caption(chosen.trained),
-        lambda: _figure(chosen, series, inputs),
-        record,
-    )
-    if not options.json:
-        print(f"\nWrote {options.out} ({chosen.name}) and {manifest}.")
+    record = _record(options, found, chosen, series, inputs)
+    return Outcome(series, inputs, found, chosen, record)
 
 
 def _train(
@@ -136,8 +172,6 @@ def _train(
     inputs: tuple[Series, ...],
 ) -> Candidate:
     """One forecaster, trained from a source of randomness of its own."""
-    if sys.stderr.isatty():
-        print(f"training {name} ...", file=sys.stderr)
     start = time.perf_counter()
     trained = train_forecaster(
         series,
@@ -181,12 +215,13 @@ def _caption(trained: TrainedForecaster) -> str:
     )
 
 
-def _figure(chosen: Candidate, series: Series, inputs: tuple[Series, ...]) -> Any:
+def _figure(outcome: Outcome) -> Any:
     """The test part, and the chosen one's forecasts one step ahead."""
     import pandas as pd
 
     from qlstm.plots import plot_forecast
 
+    series, inputs, chosen = outcome.series, outcome.inputs, outcome.chosen
     trained = chosen.trained
     walk = trained.walk(series, inputs=inputs, first_origin=trained.record["cuts"][1])
     times = np.arange(len(series.values)) if series.dates is None else series.dates
@@ -206,7 +241,7 @@ def _n_params(trained: TrainedForecaster) -> int:
     return sum(model.n_params for model in trained.models)
 
 
-def _manifest(
+def _record(
     options: argparse.Namespace,
     found: list[Candidate],
     chosen: Candidate,
@@ -214,11 +249,8 @@ def _manifest(
     inputs: tuple[Series, ...],
 ) -> dict[str, Any]:
     """What was done, from what, with what result, as JSON takes it."""
-    given = vars(options).copy()
-    for name in ("run", "parser"):
-        given.pop(name, None)
+    given = {name: value for name, value in vars(options).items() if name not in OURS}
     return {
-        "command": ["qlstm", *sys.argv[1:]],
         "options": {k: str(v) if isinstance(v, Path) else v for k, v in given.items()},
         "seed": options.seed,
         "series": [
@@ -230,9 +262,5 @@ def _manifest(
             for one in found
         },
         "chosen": chosen.name,
-        "model_file": {
-            "name": options.out.name,
-            "sha256": sha256_of_file(options.out),
-        },
         "versions": versions(),
     }

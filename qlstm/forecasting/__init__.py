@@ -85,8 +85,12 @@ from qlstm.forecasting.sources import (
     sha256_of_values,
 )
 from qlstm.forecasting.trained import (
+    Lead,
+    Origins,
     SeriesForecast,
     TrainedForecaster,
+    lead_table,
+    measure_leads,
     train_forecaster,
 )
 from qlstm.forecasting.trained_file import load_forecaster, save_forecaster
@@ -108,7 +112,9 @@ __all__ = [
     "Forecaster",
     "HorizonErrors",
     "Intervals",
+    "Lead",
     "LossTest",
+    "Origins",
     "Protocol",
     "Quantum",
     "Quartiles",
@@ -134,6 +140,7 @@ __all__ = [
     "forecaster_options",
     "holm",
     "horizon_errors",
+    "lead_table",
     "load_csv",
     "load_csv_columns",
     "load_forecaster",
@@ -142,6 +149,7 @@ __all__ = [
     "make_windows",
     "mase",
     "mase_scale",
+    "measure_leads",
     "noisy_sine",
     "paired_wilcoxon",
     "persistence",

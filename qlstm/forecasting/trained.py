@@ -61,6 +61,16 @@ class Lead(NamedTuple):
     coverage: Coverage | None
     """Of intervals at 90 %; None if there were too few residuals."""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Every number, as JSON takes it."""
+        return {
+            "ahead": self.ahead,
+            "n": self.n,
+            **self.errors._asdict(),
+            "skill": known(self.skill),
+            "coverage": self.coverage and self.coverage._asdict(),
+        }
+
 
 class SeriesForecast(NamedTuple):
     """What `TrainedForecaster.forecast` says of the values after a series."""
@@ -212,16 +222,6 @@ class TrainedForecaster:
 
     def to_dict(self) -> dict[str, Any]:
         """What it is and what its test part says, as JSON takes it."""
-        leads = [
-            {
-                "ahead": lead.ahead,
-                "n": lead.n,
-                **lead.errors._asdict(),
-                "skill": known(lead.skill),
-                "coverage": lead.coverage and lead.coverage._asdict(),
-            }
-            for lead in self.leads
-        ]
         return {
             "forecaster": describe_forecaster(self.forecaster),
             "n_params": sum(model.n_params for model in self.models),
@@ -230,7 +230,7 @@ class TrainedForecaster:
             "n_steps": self.n_steps,
             "horizon": self.horizon,
             "strategy": self.strategy,
-            "leads": leads,
+            "leads": [lead.to_dict() for lead in self.leads],
             **self.record,
         }
 
@@ -454,7 +454,7 @@ def train_forecaster(
         "models": models,
         "scalers": plan.scalers,
         "residuals": np.concatenate(residuals),
-        "leads": _leads(test, residuals[0]),
+        "leads": measure_leads(test, residuals[0]),
     }
     return TrainedForecaster(**vars(trained) | changes)
 
@@ -638,8 +638,16 @@ def _stops_early(forecaster: Forecaster) -> bool:
     return getattr(forecaster, "patience", None) is not None
 
 
-def _leads(test: Origins, residuals: NDArray[np.float64]) -> tuple[Lead, ...]:
-    """What the test part says, with intervals from calibration's residuals alone."""
+def measure_leads(test: Origins, residuals: NDArray[np.float64]) -> tuple[Lead, ...]:
+    """What the test part says, value by value ahead.
+
+    Args:
+        test: Forecasts from origins that the model was not trained on.
+        residuals: Of other origins, ``(n, horizon)``, which give the intervals.
+
+    Returns:
+        A `Lead` for each value ahead.
+    """
     found = []
     for h in range(test.targets.shape[1]):
         targets, predictions = test.targets[:, h], test.predictions[:, h]
