@@ -222,11 +222,12 @@ def _report(
     print(f"Tested on {len(walk.index)} windows, the first value {when}.\n")
     print(lead_table(leads))
     print(f"\n{format_table(HEADER, [one.row for one in compared])}")
-    print(
-        "\np: Diebold-Mariano test, two-sided, of equal squared errors; Holm: "
-        f"corrected for\n{len(compared)} tests. The others see the series alone, and all of it "
-        "before the first value.\n"
+    note = (
+        "p: Diebold-Mariano test, two-sided, of equal squared errors; Holm: corrected "
+        f"for {len(compared)} tests. The others see the series alone, and train on all "
+        "of it before the first value."
     )
+    print(f"\n{textwrap.fill(note, 80)}\n")
     print(textwrap.fill(str(copies), 80))
 
 

@@ -3,15 +3,24 @@
 import argparse
 import dataclasses
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
-from qlstm.archive import open_archive
+from qlstm.archive import Damage, open_archive
 from qlstm.commands.parser import Parser
 from qlstm.forecasting import TrainedForecaster, load_forecaster
 from qlstm.model_json import is_json
 from qlstm.params import QLSTMConfig
-from qlstm.store import FORECASTER, MODEL, STATE, load_model, load_state, read_head
+from qlstm.store import (
+    FORECASTER,
+    MODEL,
+    STATE,
+    damaged,
+    load_model,
+    load_state,
+    read_head,
+)
 
 EXAMPLE = """
 example:
@@ -53,8 +62,8 @@ def run(options: argparse.Namespace) -> None:
         _, config = load_model(options.file)
         content = _of_config(config)
         text = (
-            "a bare model: qlstm predict needs --window, and --scale if its values "
-            f"were scaled\n{_lines(content)}"
+            "a bare model; qlstm predict needs --window, and --scale if its\n"
+            f"values were scaled\n{_lines(content)}"
         )
     if options.json:
         print(json.dumps({"kind": kind, **content}, indent=1))
@@ -66,13 +75,16 @@ def _kind(path: Path) -> str:
     """What the file says it is; an error of reading it as a model, if nothing."""
     if is_json(path):
         return MODEL
-    with open_archive(path) as archive:
-        for kind in (FORECASTER, STATE):
-            try:
-                read_head(path, archive, kind)
-            except ValueError:  # of another kind
-                continue
-            return kind
+    try:
+        with open_archive(path) as archive:
+            for kind in (FORECASTER, STATE):
+                try:
+                    read_head(path, archive, kind)
+                except ValueError:  # of another kind
+                    continue
+                return kind
+    except Damage as damage:
+        raise damaged(path, damage) from None
     return MODEL
 
 
@@ -94,17 +106,20 @@ def _told(trained: TrainedForecaster) -> str:
         lines.append(f"trained on {own['name']} from {place}{when}")
         lines.append(f"  sha256 {own['sha256']}")
     options = trained.to_dict()["forecaster"]["options"]
-    lines.append(f"options: {', '.join(f'{k}={v}' for k, v in options.items())}")
+    lines += textwrap.wrap(f"options: {_joined(options, '=')}", 80)
     parts = record["windows"]
     refit = ", then all once more" if record["refit"] else ""
     lines.append(
         f"windows: {parts['training']} training{refit}, {parts['calibration']} "
         f"validation, {parts['test']} test"
     )
-    lines.append(
-        f"versions: {', '.join(f'{k} {v}' for k, v in record['versions'].items())}"
-    )
+    lines += textwrap.wrap(f"versions: {_joined(record['versions'], ' ')}", 80)
     return "\n".join(lines)
+
+
+def _joined(parts: dict[str, Any], mark: str) -> str:
+    """Names and values in a row."""
+    return ", ".join(f"{name}{mark}{value}" for name, value in parts.items())
 
 
 def _lines(content: dict[str, Any]) -> str:
