@@ -19,6 +19,16 @@ STOPS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 """Signals that end a command, and what it says then."""
 
 
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Help with defaults; an example keeps its lines."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """A description wrapped, an example as it is."""
+        if text.lstrip().startswith("example:"):
+            return text.strip()
+        return super()._fill_text(text, width, indent)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose help shows defaults and whose errors are one line.
 
@@ -34,8 +44,7 @@ class Parser(argparse.ArgumentParser):
     ) -> None:
         if module is not None:
             options["prog"] = f"python -m {module}"
-        style = argparse.ArgumentDefaultsHelpFormatter
-        super().__init__(description=description, formatter_class=style, **options)
+        super().__init__(description=description, formatter_class=_Formatter, **options)
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the options and end with status 2."""
