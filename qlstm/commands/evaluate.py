@@ -28,6 +28,7 @@ from qlstm.forecasting import (
     measure_leads,
     walk_forward,
 )
+from qlstm.forecasting.metrics import known
 from qlstm.tables import format_table, number_text, skill_text
 
 EXAMPLE = """
@@ -46,9 +47,9 @@ class Comparison(NamedTuple):
     n: int
     rmse: float
     other: float
-    p_value: float
-    """Two-sided, of the Diebold-Mariano test on squared errors."""
-    p_holm: float
+    p_value: float | None
+    """Two-sided, of the Diebold-Mariano test on squared errors; None for too few."""
+    p_holm: float | None
     """Corrected for the number of tests."""
 
     @property
@@ -56,7 +57,8 @@ class Comparison(NamedTuple):
         """A line of the table."""
         skill = 1 - (self.rmse / self.other) ** 2 if self.other else None
         numbers = [number_text(value, 4) for value in (self.rmse, self.other)]
-        ps = [f"{value:.2g}" for value in (self.p_value, self.p_holm)]
+        tests = (self.p_value, self.p_holm)
+        ps = ["-" if p is None else f"{p:.2g}" for p in tests]
         return [
             str(self.ahead),
             self.name,
@@ -187,7 +189,7 @@ def _compare(
 
 
 def _tested(found: list[tuple[int, str, NDArray, NDArray]]) -> list[Comparison]:
-    """Each pair of squared errors as a comparison; p is nan where n is too small."""
+    """Each pair of squared errors as a comparison; no test where n is too small."""
     p_values = [
         diebold_mariano(own, other, horizon=ahead).p_value
         if len(own) >= 2 * ahead
@@ -196,7 +198,9 @@ def _tested(found: list[tuple[int, str, NDArray, NDArray]]) -> list[Comparison]:
     ]
     rmse = [[float(np.sqrt(part.mean())) for part in pair[2:]] for pair in found]
     return [
-        Comparison(ahead, name, len(own), *both, float(p), float(corrected))
+        Comparison(
+            ahead, name, len(own), *both, known(float(p)), known(float(corrected))
+        )
         for (ahead, name, own, _), both, p, corrected in zip(
             found, rmse, p_values, holm(p_values), strict=True
         )
