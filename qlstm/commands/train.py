@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import textwrap
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -197,7 +198,7 @@ def _report(found: list[Candidate], chosen: Candidate) -> None:
     """The table, what was chosen, and how it does value by value ahead."""
     trained = chosen.trained
     print(format_table(HEADER, [one.row for one in found]))
-    print(f"\n{_caption(trained)}")
+    print(f"\n{textwrap.fill(_caption(trained), 80)}")
     parts = trained.record["windows"]
     print(
         f"Windows: {parts['training']} training, {parts['calibration']} validation, "
