@@ -1,6 +1,8 @@
 """A trained forecaster that goes past the end of its series."""
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -262,6 +264,20 @@ def test_quantum_files_give_back_the_same_bits(memory, tmp_path):
         save_forecaster(path, train(series, model, strategy="joint", horizon=2))
     assert paths[0].read_bytes() == paths[1].read_bytes()  # no clock is in it
     same(trained, load_forecaster(paths[0]))
+
+
+def test_a_new_process_reads_a_readout_with_arrays_of_its_own(tmp_path):
+    series = series_of(noisy(n=60))
+    model = make_forecaster("quantum", epochs=1, readout="affine")
+    trained, path = train(series, model), tmp_path / "affine.npz"
+    save_forecaster(path, trained)
+    script = (
+        "import sys; from qlstm.forecasting import load_forecaster; "
+        "print(load_forecaster(sys.argv[1]).models[0].params.entangler.tolist())"
+    )
+    command = [sys.executable, "-c", script, str(path)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.stdout.strip() == str(trained.models[0].params.entangler.tolist())
 
 
 def test_a_bare_model_forecasts_if_its_window_is_said(tmp_path):

@@ -30,7 +30,7 @@ from qlstm.forecasting.metrics import Errors
 from qlstm.forecasting.quantum import FittedQuantum
 from qlstm.forecasting.trained import Lead, TrainedForecaster
 from qlstm.model_json import is_json
-from qlstm.params import QLSTMConfig, QLSTMParams, check_params
+from qlstm.params import QLSTMConfig, QLSTMParams, check_params, params_type
 from qlstm.store import (
     FORECASTER,
     MODEL,
@@ -193,7 +193,7 @@ def _from_model(
 
 def _types() -> dict[str, type]:
     """The types that a file may name."""
-    kinds = [*TUPLES, *_subclasses(QLSTMParams), QLSTMConfig, TrainedForecaster]
+    kinds = [*TUPLES, QLSTMConfig, TrainedForecaster]
     kinds += [*_subclasses(Fitted), *_subclasses(Forecaster)]
     return {kind.__name__: kind for kind in kinds}
 
@@ -274,8 +274,7 @@ def _decode(value: Any, arrays: dict[str, NDArray]) -> Any:
         case {"cell": str(name), **rest} if not rest:
             return _named(name, {cell.__name__: cell for cell in CELLS})
         case {"type": str(name), "fields": dict(fields), **rest} if not rest:
-            kind = _named(name, _types())
-            return _build(kind, _each(fields, inner))
+            return _build(_kind_of(name, tuple(fields)), _each(fields, inner))
         case {"tuple": list(parts), **rest} if not rest:
             return tuple(inner(part) for part in parts)
         case {"list": list(parts), **rest} if not rest:
@@ -292,6 +291,17 @@ def _as_kind(array: NDArray, kind: str) -> Any:
     if kind == "list" and array.ndim == 1:
         return array.tolist()
     raise Damage(f"its content has an array as {kind[:80]!r}")
+
+
+def _kind_of(name: str, fields: tuple[str, ...]) -> type:
+    """A type by its name; parameters may have a readout's behind the four."""
+    base = QLSTMParams._fields
+    if name == QLSTMParams.__name__ and fields[: len(base)] == base:
+        try:
+            return params_type(fields[len(base) :])
+        except (TypeError, ValueError) as error:  # such as a name with a blank
+            raise Damage(f"its {name}: {one_line(error)}") from None
+    return _named(name, _types())
 
 
 def _named(name: str, known: dict[str, type]) -> type:
