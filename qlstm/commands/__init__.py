@@ -36,9 +36,9 @@ from qlstm.commands.parser import (
     run_main,
     seed_int,
 )
-from qlstm.commands.progress import Progress, epoch_progress
 from qlstm.commands.results import check_results, series_record, write_results
 from qlstm.commands.sweeps import add_sweep_options, run_configs
+from qlstm.progress import Progress, epoch_progress
 from qlstm.tables import format_table, number_text, skill_text
 
 __all__ = [

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qlstm.commands.parser import Parser, positive_int, seed_int
-from qlstm.commands.progress import epoch_progress
 from qlstm.commands.results import check_results, series_record, write_results
 from qlstm.files import versions
 from qlstm.forecasting import (
@@ -25,6 +24,7 @@ from qlstm.forecasting import (
 from qlstm.forecasting.sources.csv_file import CSV_OPTIONS
 from qlstm.forecasting.sources.csv_table import SEPARATORS
 from qlstm.params import DISENTANGLERS, MEMORIES, PAPER_MEMORIES, ROTATIONS, QLSTMConfig
+from qlstm.progress import epoch_progress
 from qlstm.readout import out_of_reach
 from qlstm.tables import format_table, number_text, skill_text
 from qsim.numbers import check_fits

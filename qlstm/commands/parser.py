@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from qlstm.commands.progress import Progress
+from qlstm.progress import Progress
 from qlstm.sweeps.workers import THREADS
 
 STOPS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}

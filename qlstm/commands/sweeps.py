@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from qlstm.commands.parser import positive_int, seed_int
-from qlstm.commands.progress import Progress
+from qlstm.progress import Progress
 from qlstm.sweeps import (
     ExecutorError,
     ProcessWorkers,

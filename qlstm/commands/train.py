@@ -12,7 +12,6 @@ import numpy as np
 from qlstm.commands.candidates import add_candidate_options, candidates
 from qlstm.commands.output import add_output_options, check_outputs, write_outputs
 from qlstm.commands.parser import Parser, positive_int, seed_int
-from qlstm.commands.progress import Progress
 from qlstm.commands.source import add_source_options, describe, load_series
 from qlstm.files import sha256_of_file, versions, write_json
 from qlstm.forecasting import (
@@ -21,6 +20,7 @@ from qlstm.forecasting import (
     save_forecaster,
     train_forecaster,
 )
+from qlstm.progress import Progress
 from qlstm.tables import format_table, number_text, skill_text
 
 EXAMPLE = """

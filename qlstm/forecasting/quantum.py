@@ -98,11 +98,13 @@ class Quantum(Trained, OfCell):
             seeds.append(int(draw_rng.integers(2**63)))
         done = fit_many(
             starts,
-            *_data(examples, config),
+            *training_data(examples, config),
             config,
             training,
             rngs=shuffles,
-            validation=None if validation[0] is None else _data(validation, config),
+            validation=None
+            if validation[0] is None
+            else training_data(validation, config),
             callback=callback and (lambda _, state: callback(state)),
         )
         n_params = sum(
@@ -116,7 +118,7 @@ class Quantum(Trained, OfCell):
         ]
 
 
-def _data(sets: list[Examples], config: QLSTMConfig) -> tuple[NDArray, NDArray]:
+def training_data(sets: list[Examples], config: QLSTMConfig) -> tuple[NDArray, NDArray]:
     """Inputs, and targets in the shape that the loss and the outputs ask for.
 
     With a first axis of models, but for a set that all share.
