@@ -1,5 +1,7 @@
 """A quantum LSTM in NumPy, with hand-written gradients and optimizer."""
 
+from typing import TYPE_CHECKING, Any
+
 from qlstm.adam import AdamState, adam_init, adam_update
 from qlstm.gradient import LossGradient, loss_and_grad, loss_gradient
 from qlstm.memory import RecordRule
@@ -21,6 +23,9 @@ from qlstm.run_state import TrainState, train_init
 from qlstm.store import load_model, load_state, save_model, save_state
 from qlstm.train import fit, fit_many, train
 
+if TYPE_CHECKING:
+    from qlstm.estimator import QLSTMRegressor
+
 __version__ = "0.2.0.dev0"
 
 __all__ = [
@@ -34,6 +39,7 @@ __all__ = [
     "MemoryRule",
     "QLSTMConfig",
     "QLSTMParams",
+    "QLSTMRegressor",
     "Readout",
     "RecordRule",
     "TrainState",
@@ -56,3 +62,12 @@ __all__ = [
     "train",
     "train_init",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`QLSTMRegressor`, which stands above the core and is loaded when it is used."""
+    if name == "QLSTMRegressor":
+        from qlstm.estimator import QLSTMRegressor
+
+        return QLSTMRegressor
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

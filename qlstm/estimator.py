@@ -1,8 +1,8 @@
 """Regressors in the manners of scikit-learn, which they do not need.
 
 `QLSTMRegressor` is the quantum LSTM, `BaselineRegressor` any forecaster of
-`qlstm.forecasting`, so that both compete in one grid search. A row of ``X`` is a window,
-a column of ``y`` a value to forecast.
+`qlstm.forecasting`, so that both compete in one grid search. A row of ``X`` is a
+window, a column of ``y`` a value to forecast.
 """
 
 import inspect
@@ -32,6 +32,9 @@ CELL = ("n_ancilla", "n_layers", "rotation", "memory", "disentangler", "loss")
 CELL += ("encoding", "readout", "cut", "n_features")
 TRAINING = ("epochs", "batch_size", "learning_rate", "schedule", "clip_norm")
 TRAINING += ("patience", "gradient", "frozen", "bias")
+
+OWN = ("name", "n_features", "random_state")
+"""Options of `BaselineRegressor` that are no forecaster's."""
 
 
 class _Regressor:
@@ -104,6 +107,7 @@ class _Regressor:
                 f"{', '.join(own)}, but are {', '.join(names)}."
             )
         X = _numbers("X", X)
+        _check_axes(X)
         n_in = int(np.prod(X.shape[1:]))
         if n_in != self.n_features_in_:
             raise ValueError(
@@ -198,14 +202,9 @@ class _Regressor:
 
     def _windows(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """X as ``(n, n_steps, n_features)``."""
+        _check_axes(X)
         if X.ndim == 3:
             return X
-        if X.ndim != 2:
-            raise ValueError(
-                f"Expected 2D array (or 3D), got {X.ndim}D array instead. Reshape your "
-                "data with X.reshape(-1, 1) if it has one value in a window, or "
-                "X.reshape(1, -1) if it is one window."
-            )
         if X.shape[1] % self.n_features:
             raise ValueError(
                 f"Argument `X` must have a multiple of {self.n_features} columns, the "
@@ -429,11 +428,9 @@ class BaselineRegressor(_Regressor):
         name: Its name, such as ``"ar"`` or ``"ridge"``.
         n_features: Values in a step, where X has two dimensions.
         random_state: As in `QLSTMRegressor`.
-        **options: Of the forecaster, such as ``p=3`` for ``"ar"``; `get_params` lists
-            those of the named one.
-
-    Raises:
-        ValueError: If an option is unknown.
+        **options: Of the forecaster, such as ``p=3`` for ``"ar"``. `get_params` lists
+            all that the named one has; when another name is set, it has options of its
+            own, and those that it does not know no longer count.
 
     Example:
         >>> X = np.random.default_rng(0).uniform(-1, 1, (40, 5))
@@ -449,10 +446,10 @@ class BaselineRegressor(_Regressor):
         random_state: Any = None,
         **options: Any,
     ) -> None:
-        """Keep the options."""
+        """Keep the options; `fit` checks them."""
         self.name, self.n_features, self.random_state = name, n_features, random_state
-        if options:
-            self.set_params(**options)
+        for option, value in options.items():
+            setattr(self, option, value)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Every option with its value, those of the named forecaster, too.
@@ -460,27 +457,63 @@ class BaselineRegressor(_Regressor):
         Args:
             deep: For scikit-learn; no option has options of its own.
         """
-        usual = make_forecaster(self.name).get_params()
-        own = {name: getattr(self, name) for name in ("name", "n_features")}
-        own["random_state"] = self.random_state
+        own = {name: getattr(self, name) for name in OWN}
+        usual = make_forecaster(self.name).get_params() if self._is_known() else {}
         return own | {
-            name: getattr(self, name, usual[name])
-            for name in forecaster_options(self.name)
-            if name != "n_features"
+            name: getattr(self, name, value)
+            for name, value in usual.items()
+            if name not in OWN
         }
+
+    def set_params(self, **options: Any) -> Self:
+        """Set options; with another name, those that it does not have are forgotten.
+
+        Args:
+            **options: Names and values; ``name`` goes first.
+
+        Returns:
+            Itself.
+
+        Raises:
+            ValueError: If an option is unknown.
+        """
+        if "name" in options:
+            self.name = options.pop("name")
+            for option in self._given():
+                if option not in self.get_params():
+                    delattr(self, option)
+        return super().set_params(**options)
+
+    def _given(self) -> list[str]:
+        """Options that were given; what `fit` leaves ends with an underscore."""
+        return [n for n in vars(self) if n[0] != "_" and n[-1] != "_"]
+
+    def _is_known(self) -> bool:
+        """Whether there is a forecaster of this name."""
+        return isinstance(self.name, str) and self.name in FORECASTERS
 
     def _option_names(self) -> list[str]:
         """Names of its own, and of the forecaster's options."""
-        check_choice("name", self.name, tuple(FORECASTERS))
         return list(self.get_params())
 
     def _fit(self, inputs: NDArray[np.float64], targets: NDArray[np.float64]) -> None:
         """Fit the named forecaster."""
-        options = self.get_params()
-        for name in ("name", "n_features", "random_state"):
-            options.pop(name)
-        forecaster = make_forecaster(self.name, **options)
-        self._model = forecaster.fit(inputs, targets, rng=self._rng())
+        check_choice("name", self.name, tuple(FORECASTERS))
+        known = self.get_params()
+        for option in self._given():
+            if option not in known:
+                raise ValueError(
+                    f"Argument `{option}` must be an option of {self.name}, which has "
+                    f"{', '.join(forecaster_options(self.name)) or 'none'}."
+                )
+        options = {name: value for name, value in known.items() if name not in OWN}
+        try:
+            forecaster = make_forecaster(self.name, **options)
+            self._model = forecaster.fit(inputs, targets, rng=self._rng())
+        except ValueError as error:
+            if len(inputs) > 1:
+                raise
+            raise ValueError(f"{error} There is 1 sample.") from None
 
 
 def _numbers(name: str, values: Any) -> NDArray[np.float64]:
@@ -507,6 +540,16 @@ def _numbers(name: str, values: Any) -> NDArray[np.float64]:
     if np.isinf(array).any():
         raise ValueError(f"Input {name} contains infinity.")
     return array
+
+
+def _check_axes(X: NDArray[np.float64]) -> None:
+    """Say so when X has not two or three axes."""
+    if X.ndim not in (2, 3):
+        raise ValueError(
+            f"Expected 2D array (or 3D), got {X.ndim}D array instead. Reshape your "
+            "data with X.reshape(-1, 1) if it has one value in a window, or "
+            "X.reshape(1, -1) if it is one window."
+        )
 
 
 def _names(X: Any) -> list[str] | None:
