@@ -28,6 +28,8 @@ from qlstm.progress import epoch_progress
 from qlstm.run_state import History, TrainState
 from qlstm.train import train
 
+__all__ = ["BaselineRegressor", "QLSTMRegressor"]
+
 CELL = ("n_ancilla", "n_layers", "rotation", "memory", "disentangler", "loss")
 CELL += ("encoding", "readout", "cut", "n_features")
 TRAINING = ("epochs", "batch_size", "learning_rate", "schedule", "clip_norm")
