@@ -261,10 +261,6 @@ class QLSTMRegressor(_Regressor):
         verbose: Whether to show a bar on a terminal.
 
     Attributes:
-        params_: `QLSTMParams`, of an ensemble a list of them.
-        config_: The `QLSTMConfig`.
-        history_: As `qlstm.fit` returns it, of an ensemble a list of them.
-        n_iter_: Epochs of the longest training.
         n_features_in_: Values in a window.
         feature_names_in_: Names of the columns, if X was a DataFrame.
 
