@@ -7,12 +7,15 @@ import shlex
 import numpy as np
 import pytest
 
+from qlstm import QLSTMConfig, init_params, save_model
 from qlstm.commands.evaluate import EXAMPLE as EVALUATE
 from qlstm.commands.info import EXAMPLE as INFO
 from qlstm.commands.main import SUBCOMMANDS, main
 from qlstm.commands.predict import EXAMPLE as PREDICT
 from qlstm.commands.train import EXAMPLE as TRAIN
 from qlstm.forecasting import load_csv, load_forecaster, make_forecaster, walk_forward
+from qlstm.insight import stage_powers, stage_unitaries
+from qsim.entanglement import schmidt_strength
 
 
 @pytest.fixture
@@ -30,6 +33,14 @@ def folder(tmp_path, monkeypatch):
         rows[k] = f"{days[k]};;0"
     (tmp_path / "river.csv").write_text("\n".join(["date;level;rain", *rows]))
     return tmp_path
+
+
+def save_small_model(path, **options):
+    """A model of 2 + 2 wires, and what it is."""
+    config = QLSTMConfig(**{"rotation": "RY", "n_layers": 1} | options)
+    params = init_params(config, np.random.default_rng(2))
+    save_model(path, params, config)
+    return params, config
 
 
 SMALL = "--models ar persistence"
@@ -55,13 +66,14 @@ def fails(text, capsys, message):
     assert err.startswith("error: ") and len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("module", SUBCOMMANDS[:4])
+@pytest.mark.parametrize("module", SUBCOMMANDS[:5])
 def test_examples_of_the_help_run(module, folder, capsys):
     name = module.__name__.rsplit(".", 1)[1]
     lines = module.EXAMPLE.strip().splitlines()[1:]
     assert lines[0].strip().startswith(f"qlstm {name} ")
     if name != "train":
         assert qlstm(TRAINED, capsys)[0] == 0
+    save_small_model(folder / "model.npz")
     for line in lines:
         words = line.strip().removeprefix("qlstm ")
         quick = " --epochs 1" if words.startswith("train") else ""
@@ -214,9 +226,72 @@ def test_info_reads_files_of_0_1_0(path, words, request, capsys):
     assert status == 0 and words in out and "n_ancilla" in out
 
 
+def powers(text, capsys):
+    """The JSON of `qlstm power`, by unitary."""
+    status, out, _ = qlstm(f"power {text} --json", capsys)
+    assert status == 0
+    return {one["unitary"]: one for one in json.loads(out)}
+
+
+@pytest.mark.parametrize(
+    ("gate", "strength", "mean"),
+    [("CNOT", 1, 2 / 9), ("CZ", 1, 2 / 9), ("DCNOT", 2, 2 / 9), ("SWAP", 2, 0)],
+)
+def test_power_of_gates_is_known(gate, strength, mean, capsys):
+    one = powers(f"--gate {gate}", capsys)[gate]
+    low, high = one["entangling_power"]
+    for value in (one["schmidt_strength"], low, high, one["disentangling_power"]):
+        assert value == pytest.approx(strength, abs=1e-6)
+    assert one["mean_entangling_power"] == pytest.approx(mean, abs=1e-9)
+
+
+def test_power_of_a_canonical_gate_is_in_multiples_of_a_quarter_pi(capsys):
+    one = powers("--weyl 0.5 0 0", capsys)["exp(-i ...)"]
+    p = np.cos(np.pi / 8) ** 2
+    expected = -p * np.log2(p) - (1 - p) * np.log2(1 - p)
+    assert one["schmidt_strength"] == pytest.approx(expected, abs=1e-9)
+
+
+def test_power_of_a_model_is_that_of_its_stages_and_their_product(folder, capsys):
+    params, config = save_small_model(folder / "model.npz")
+    found = powers("model.npz", capsys)
+    expected = stage_powers(params, config, rng=np.random.default_rng(0))
+    for stage in ("en", "dis"):
+        one = found[f"U_{stage}"]
+        assert one["entangling_power"][0] == pytest.approx(
+            expected[f"E_up_{stage}"], abs=1e-6
+        )
+        assert one["disentangling_power"] == pytest.approx(
+            expected[f"E_down_{stage}"], abs=1e-6
+        )
+    u_en, u_dis = stage_unitaries(params, config)
+    assert found["step"]["schmidt_strength"] == pytest.approx(
+        schmidt_strength(u_dis @ u_en, (4, 4)), abs=1e-12
+    )
+    assert found["step"]["dims"] == [4, 4]
+
+
+def test_power_takes_one_of_a_forecasters_models(folder, capsys):
+    qlstm(f"{TRAINED} --models quantum --epochs 1 --members 2 --choose quantum", capsys)
+    fails("power river.npz", capsys, "--number must name one of the 2 models of river")
+    fails("power river.npz --number 3", capsys, "--number must name one of the 2")
+    one = load_forecaster("river.npz").models[0].members[1]
+    expected = schmidt_strength(stage_unitaries(one.params, one.config)[0], (4, 4))
+    found = powers("river.npz --number 2", capsys)["U_en"]["schmidt_strength"]
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("power", "one of the arguments FILE --gate --weyl is required"),
+        ("power river.npz", "must hold a quantum model, but river.npz holds none"),
+        ("power model.npz --number 1", "--number goes with a forecaster's file"),
+        ("power --gate CNOT --number 1", "--number goes with FILE"),
+        ("power --gate TOFFOLI", "invalid choice: 'TOFFOLI'"),
+        ("power --weyl inf 0 0", "--weyl must be finite"),
+        ("power angle.npz", "must be 'amplitude'"),
+        ("power separate.npz", "whose registers meet, but .* cut 'separate'"),
         ("train --out a.npz", "one of the arguments --csv --station .* is required"),
         ("train --sine --inputs x --out a.npz", "--inputs goes with --csv"),
         ("train --sine --start 2020-01-01 --out a.npz", "--start goes with --csv or"),
@@ -246,6 +321,9 @@ def test_info_reads_files_of_0_1_0(path, words, request, capsys):
 def test_what_is_wrong_is_said_in_one_line(text, message, folder, capsys):
     assert qlstm(TRAINED, capsys)[0] == 0
     (folder / "other.json").write_text("{}")
+    save_small_model(folder / "model.npz")
+    save_small_model(folder / "angle.npz", encoding="angle")
+    save_small_model(folder / "separate.npz", cut="separate")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     fails(text, capsys, message)
     after = {path.name: path.read_bytes() for path in folder.iterdir()}

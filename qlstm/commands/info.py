@@ -7,19 +7,15 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from qlstm.archive import Damage, open_archive
 from qlstm.commands.parser import Parser
+from qlstm.commands.saved import kind_of
 from qlstm.forecasting import TrainedForecaster, load_forecaster
-from qlstm.model_json import is_json
 from qlstm.params import QLSTMConfig
 from qlstm.store import (
     FORECASTER,
-    MODEL,
     STATE,
-    damaged,
     load_model,
     load_state,
-    read_head,
 )
 
 EXAMPLE = """
@@ -49,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
     Args:
         options: The parsed options of `add`.
     """
-    kind = _kind(options.file)
+    kind = kind_of(options.file)
     if kind == FORECASTER:
         trained = load_forecaster(options.file)
         content, text = trained.to_dict(), _told(trained)
@@ -69,23 +65,6 @@ def run(options: argparse.Namespace) -> None:
         print(json.dumps({"kind": kind, **content}, indent=1))
     else:
         print(f"{options.file}: {text}")
-
-
-def _kind(path: Path) -> str:
-    """What the file says it is; an error of reading it as a model, if nothing."""
-    if is_json(path):
-        return MODEL
-    try:
-        with open_archive(path) as archive:
-            for kind in (FORECASTER, STATE):
-                try:
-                    read_head(path, archive, kind)
-                except ValueError:  # of another kind
-                    continue
-                return kind
-    except Damage as damage:
-        raise damaged(path, damage) from None
-    return MODEL
 
 
 def _of_config(config: QLSTMConfig) -> dict[str, Any]:

@@ -6,10 +6,10 @@ and `run(options)`, whose result is the exit status.
 
 from collections.abc import Sequence
 
-from qlstm.commands import evaluate, explain, explore, info, predict, train
+from qlstm.commands import evaluate, explain, explore, info, power, predict, train
 from qlstm.commands.parser import Parser, run_main
 
-SUBCOMMANDS = (train, predict, evaluate, info, explain, explore)
+SUBCOMMANDS = (train, predict, evaluate, info, power, explain, explore)
 """In the order of the help."""
 
 

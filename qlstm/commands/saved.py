@@ -1,8 +1,9 @@
-"""A saved forecaster and a series for it, from a command's options."""
+"""A saved forecaster or model, and a series for it, from a command's options."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from qlstm.archive import Damage, open_archive
 from qlstm.commands.parser import positive_int
 from qlstm.commands.source import add_source_options, load_series
 from qlstm.forecasting import (
@@ -11,6 +12,10 @@ from qlstm.forecasting import (
     TrainedForecaster,
     load_forecaster,
 )
+from qlstm.forecasting.quantum import FittedQuantum
+from qlstm.model_json import is_json
+from qlstm.params import QLSTMConfig, QLSTMParams
+from qlstm.store import FORECASTER, MODEL, STATE, damaged, load_model, read_head
 
 
 def add_file_options(parser: ArgumentParser, optional: bool = False) -> None:
@@ -83,3 +88,65 @@ def load_series_of(
         own["provenance"].get("column") for own in trained.record.get("source", ())
     ] or [None]
     return load_series(options, origin, tuple(others))
+
+
+def kind_of(path: Path) -> str:
+    """What a file says it is.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A kind of `qlstm.store`; that of a model if it says nothing, so that reading it
+        as one says what is wrong.
+
+    Raises:
+        ValueError: If it is no archive.
+    """
+    if is_json(path):
+        return MODEL
+    try:
+        with open_archive(path) as archive:
+            for kind in (FORECASTER, STATE):
+                try:
+                    read_head(path, archive, kind)
+                except ValueError:  # of another kind
+                    continue
+                return kind
+    except Damage as damage:
+        raise damaged(path, damage) from None
+    return MODEL
+
+
+def load_cell(path: Path, number: int | None) -> tuple[QLSTMParams, QLSTMConfig]:
+    """The quantum cell of a model's file, or of a forecaster's.
+
+    Args:
+        path: The file.
+        number: Which one, from 1, of a forecaster's several; None for its only one.
+
+    Returns:
+        Its parameters and configuration.
+
+    Raises:
+        ValueError: If the file holds none, or several and no number is given.
+    """
+    if kind_of(path) != FORECASTER:
+        if number is not None:
+            raise ValueError("Option --number goes with a forecaster's file.")
+        return load_model(path)
+    cells = [
+        member
+        for model in load_forecaster(path).models
+        for member in getattr(model, "members", (model,))
+        if isinstance(member, FittedQuantum)
+    ]
+    if not cells:
+        raise ValueError(f"FILE must hold a quantum model, but {path} holds none.")
+    if number is None and len(cells) > 1 or number is not None and number > len(cells):
+        raise ValueError(
+            f"Option --number must name one of the {len(cells)} models of {path}, but "
+            f"is {number}."
+        )
+    chosen = cells[(number or 1) - 1]
+    return chosen.params, chosen.config
