@@ -120,6 +120,17 @@ def test_options_reach_the_forecasters(folder, capsys):
     assert list(record["models"])[1:] == ["ar:p=3", "persistence"]  # always beside
 
 
+def test_the_sine_needs_no_file(folder, capsys):
+    text = f"--sine --seed 3 --out sine.npz {SMALL}"
+    assert qlstm(f"train {text}", capsys)[0] == 0
+    for name in ("predict", "evaluate"):
+        status, out, err = qlstm(f"{name} sine.npz --sine --seed 3", capsys)
+        assert (status, err) == (0, "") and "noisy sine, 100 values" in out
+    same = json.loads((folder / "sine.json").read_text())["series"][0]["sha256"]
+    found = json.loads(qlstm("evaluate sine.npz --sine --seed 3 --json", capsys)[1])
+    assert found["series"]["sha256"] == same
+
+
 def test_further_columns_forecast_beside(folder, capsys):
     assert qlstm(f"{TRAINED} --inputs rain", capsys)[0] == 0
     assert load_forecaster("river.npz").columns == ("rain",)

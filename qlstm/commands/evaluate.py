@@ -100,7 +100,12 @@ def add(subparsers: "argparse._SubParsersAction[Parser]") -> Parser:
         metavar="K",
         help="train those anew every K values; None: once, on all values before",
     )
-    option("--seed", type=seed_int, default=0, help="seed of those beside it")
+    option(
+        "--seed",
+        type=seed_int,
+        default=0,
+        help="seed of those beside it, and of --sine",
+    )
     add_output_options(parser, "the tested values, forecast one step ahead")
     return parser
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from qlstm.commands.output import add_output_options, check_outputs, write_outputs
-from qlstm.commands.parser import Parser, positive_int
+from qlstm.commands.parser import Parser, positive_int, seed_int
 from qlstm.commands.saved import add_file_options, load_saved, load_series_of
 from qlstm.commands.source import describe
 from qlstm.files import write_text
@@ -42,6 +42,7 @@ def add(subparsers: "argparse._SubParsersAction[Parser]") -> Parser:
         help="share of the values that the intervals hold",
     )
     option("--no-interval", action="store_true", help="point forecasts alone")
+    option("--seed", type=seed_int, default=0, help="seed of --sine")
     option("--out", type=Path, metavar="FILE", help="write the table as CSV, too")
     add_output_options(parser, "the end of the series and the forecast")
     return parser
