@@ -258,13 +258,34 @@ def digest(header: Header, arrays: dict[str, NDArray]) -> str:
     return digest.hexdigest()
 
 
-def read_head(path: str | os.PathLike, archive: Archive, kind: str) -> Header:
+def kind_of(path: str | os.PathLike) -> str:
+    """What a file says it is, a key of `MAX_HEADER`.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no file of this package, or of a later version.
+    """
+    if is_json(path):
+        return MODEL
+    try:
+        with open_archive(path) as archive:
+            return read_head(path, archive)["kind"]
+    except Damage as damage:
+        raise damaged(path, damage) from None
+
+
+def read_head(
+    path: str | os.PathLike, archive: Archive, kind: str | None = None
+) -> Header:
     """A file's header as it stands, of the kind that is wanted, or what is wrong.
 
     Args:
         path: The file, for messages.
         archive: The open file.
-        kind: A key of `MAX_HEADER`.
+        kind: A key of `MAX_HEADER`; None for any.
 
     Returns:
         The header, a dict.
@@ -273,7 +294,8 @@ def read_head(path: str | os.PathLike, archive: Archive, kind: str) -> Header:
         Damage: If it is no header of this package.
         ValueError: If it is one of another kind or version.
     """
-    text = archive.read_text("header", MAX_HEADER[kind])
+    most = max(MAX_HEADER.values()) if kind is None else MAX_HEADER[kind]
+    text = archive.read_text("header", most)
     if count_parts(text) > MAX_PARTS:
         raise Damage(f"{HEADER}: it must have at most {MAX_PARTS} keys and lists")
     try:
@@ -285,6 +307,7 @@ def read_head(path: str | os.PathLike, archive: Archive, kind: str) -> Header:
     kinds = ", ".join(MAX_HEADER)
     require("kind", found[0], found[0] in tuple(MAX_HEADER), f"among {kinds}")
     require("format_version", found[1], _is_count(found[1]), "an integer")
+    kind = found[0] if kind is None else kind
     if found[0] != kind or found[1] not in (1, FORMAT_VERSION):
         raise ValueError(
             f"File {os.fspath(path)} must be a {kind} of format version 1 or "

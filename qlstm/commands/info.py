@@ -8,15 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from qlstm.commands.parser import Parser
-from qlstm.commands.saved import kind_of
 from qlstm.forecasting import TrainedForecaster, load_forecaster
 from qlstm.params import QLSTMConfig
-from qlstm.store import (
-    FORECASTER,
-    STATE,
-    load_model,
-    load_state,
-)
+from qlstm.store import FORECASTER, STATE, kind_of, load_model, load_state
 
 EXAMPLE = """
 example:

@@ -3,7 +3,6 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from qlstm.archive import Damage, open_archive
 from qlstm.commands.parser import positive_int
 from qlstm.commands.source import add_source_options, load_series
 from qlstm.forecasting import (
@@ -13,9 +12,8 @@ from qlstm.forecasting import (
     load_forecaster,
 )
 from qlstm.forecasting.quantum import FittedQuantum
-from qlstm.model_json import is_json
 from qlstm.params import QLSTMConfig, QLSTMParams
-from qlstm.store import FORECASTER, MODEL, STATE, damaged, load_model, read_head
+from qlstm.store import FORECASTER, kind_of, load_model
 
 
 def add_file_options(parser: ArgumentParser, optional: bool = False) -> None:
@@ -88,34 +86,6 @@ def load_series_of(
         own["provenance"].get("column") for own in trained.record.get("source", ())
     ] or [None]
     return load_series(options, origin, tuple(others))
-
-
-def kind_of(path: Path) -> str:
-    """What a file says it is.
-
-    Args:
-        path: The file.
-
-    Returns:
-        A kind of `qlstm.store`; that of a model if it says nothing, so that reading it
-        as one says what is wrong.
-
-    Raises:
-        ValueError: If it is no archive.
-    """
-    if is_json(path):
-        return MODEL
-    try:
-        with open_archive(path) as archive:
-            for kind in (FORECASTER, STATE):
-                try:
-                    read_head(path, archive, kind)
-                except ValueError:  # of another kind
-                    continue
-                return kind
-    except Damage as damage:
-        raise damaged(path, damage) from None
-    return MODEL
 
 
 def load_cell(path: Path, number: int | None) -> tuple[QLSTMParams, QLSTMConfig]:

@@ -29,12 +29,12 @@ from qlstm.forecasting.examples import Layout
 from qlstm.forecasting.metrics import Errors
 from qlstm.forecasting.quantum import FittedQuantum
 from qlstm.forecasting.trained import Lead, TrainedForecaster
-from qlstm.model_json import is_json
 from qlstm.params import QLSTMConfig, QLSTMParams, check_params, params_type
 from qlstm.store import (
     FORECASTER,
     MODEL,
     damaged,
+    kind_of,
     load_model,
     read_arrays,
     read_head,
@@ -107,7 +107,7 @@ def load_forecaster(
             forecaster that is not registered, or is a bare model and `n_steps` is not
             given (or the other way round).
     """
-    if is_json(path) or _kind(path) == MODEL:
+    if kind_of(path) == MODEL:
         return _from_model(path, n_steps, scaler)
     if n_steps is not None or scaler is not None:
         raise ValueError(
@@ -139,20 +139,6 @@ def load_forecaster(
 
 class _Unknown(Exception):
     """A type that this process does not know."""
-
-
-def _kind(path: str | os.PathLike) -> Any:
-    """What a file says it is; damage is found later."""
-    try:
-        with open_archive(path) as archive:
-            for kind in (FORECASTER, MODEL):
-                try:
-                    return read_head(path, archive, kind)["kind"]
-                except ValueError:  # of another kind, or Damage
-                    continue
-    except Damage:
-        pass
-    return None
 
 
 def _from_model(
