@@ -1,12 +1,13 @@
 """Regressors in the manners of scikit-learn, without scikit-learn."""
 
+import io
 import pickle
 
 import numpy as np
 import pytest
 
 import qlstm
-from qlstm import QLSTMRegressor, fit_many
+from qlstm import QLSTMRegressor
 from qlstm.estimator import BaselineRegressor
 from qlstm.forecasting import Quantum, make_forecaster, r2
 
@@ -70,8 +71,10 @@ def test_a_warm_start_takes_new_windows_of_the_same_sizes():
     before = model.history_["loss"][-1]
     model.fit(X[:20] * 0.9, Y[:20])
     assert model.n_iter_ == 6 and model.history_["loss"][-1] < before
-    with pytest.raises(ValueError, match="layout .4, 1, None. of the last `fit`"):
+    with pytest.raises(ValueError, match="had the layout .4, 1, None."):
         model.fit(X[:, :3], Y)
+    with pytest.raises(ValueError, match="must be those of the last `fit` with"):
+        model.set_params(memory="mixed").fit(X, Y)
     with pytest.raises(ValueError, match="`n_members` must be 1 with `warm_start`"):
         small(warm_start=True, n_members=2).fit(X, Y)
 
@@ -107,6 +110,8 @@ def test_the_score_is_r2():
     part = model.score(X[:15], Y[:15])
     assert model.score(X, Y, sample_weight=weights) == pytest.approx(part, rel=1e-12)
     assert model.score(X, np.ones(30)) == 0.0
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model.score(X, Y[:5])
 
 
 @pytest.mark.parametrize(
@@ -218,9 +223,19 @@ def test_other_windows_are_refused():
 
 def test_the_package_lists_it():
     assert qlstm.QLSTMRegressor is QLSTMRegressor
-    assert "QLSTMRegressor" in qlstm.__all__ and fit_many is qlstm.fit_many
+    assert "QLSTMRegressor" in qlstm.__all__
 
 
-def test_a_bar_is_shown_on_a_terminal_alone(capsys):
-    small(verbose=True).fit(X, Y)
-    assert capsys.readouterr() == ("", "")
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_bar_is_shown_on_a_terminal_alone(terminal, monkeypatch):
+    class Stream(io.StringIO):
+        def isatty(self):
+            return terminal
+
+    stream = Stream()
+    monkeypatch.setattr("sys.stderr", stream)
+    model = small(verbose=True, warm_start=True).fit(X, Y)
+    for text in ("epoch 1/3", "epoch 4/6"):
+        assert (text in stream.getvalue()) is terminal
+        stream.truncate(0)
+        model.fit(X, Y)
