@@ -7,12 +7,8 @@ import shlex
 import numpy as np
 import pytest
 
-from qlstm import QLSTMConfig, init_params, save_model
-from qlstm.commands.evaluate import EXAMPLE as EVALUATE
-from qlstm.commands.info import EXAMPLE as INFO
+from qlstm import QLSTMConfig, init_params, predict, save_model
 from qlstm.commands.main import SUBCOMMANDS, main
-from qlstm.commands.predict import EXAMPLE as PREDICT
-from qlstm.commands.train import EXAMPLE as TRAIN
 from qlstm.forecasting import load_csv, load_forecaster, make_forecaster, walk_forward
 from qlstm.insight import stage_powers, stage_unitaries
 from qsim.entanglement import schmidt_strength
@@ -83,11 +79,6 @@ def test_examples_of_the_help_run(module, folder, capsys):
     status, out, _ = qlstm(f"{name} --help", capsys)
     assert status == 0
     assert module.EXAMPLE.strip() in out  # line by line, as it is to be typed
-
-
-def test_examples_speak_of_one_another():
-    assert TRAIN.count("qlstm predict") == 1
-    assert all("river" in text for text in (TRAIN, PREDICT, EVALUATE, INFO))
 
 
 def test_training_writes_the_best_by_validation(folder, capsys):
@@ -214,6 +205,26 @@ def test_a_manifest_comes_out_again(folder, capsys):
     assert any("series[0].sha256" in line for line in found["differs"])
 
 
+def test_a_bare_model_is_tested_on_the_second_half(folder, capsys):
+    params, config = save_small_model(folder / "model.npz")
+    words = "model.npz --csv river.csv --column level --window 10 --scale 5 15"
+    status, out, err = qlstm(f"evaluate {words} --against ridge --json", capsys)
+    assert (status, err) == (0, "")
+    found = json.loads(out)
+    assert found["first_origin"] == 100
+    values = load_csv("river.csv", column="level").values
+    windows = np.lib.stride_tricks.sliding_window_view(values, 10)[90:-1]
+    forecasts = 5 + 10 * predict(params, (windows[..., None] - 5) / 10, config)
+    rmse = np.sqrt(np.mean((forecasts - values[100:]) ** 2))
+    assert found["leads"][0]["rmse"] == pytest.approx(rmse, rel=1e-12)
+    assert found["leads"][0]["coverage"] is None
+    status, out, _ = qlstm(f"predict {words} --no-interval --json", capsys)
+    assert status == 0 and len(json.loads(out)["values"]) == 1
+    assert (
+        "does not say what it was trained on" in qlstm(f"evaluate {words}", capsys)[1]
+    )
+
+
 def test_info_knows_every_kind(folder, capsys):
     qlstm(TRAINED, capsys)
     status, out, _ = qlstm("info river.npz", capsys)
@@ -326,12 +337,16 @@ def test_power_takes_one_of_a_forecasters_models(folder, capsys):
         ("evaluate river.npz --manifest river.json", "--manifest must stand alone"),
         ("evaluate --manifest river.csv", "--manifest must be JSON"),
         ("evaluate --manifest other.json", "must be what qlstm train wrote"),
+        ("evaluate --manifest old.json", "--manifest must have the options of this"),
         ("info river.csv", "river.csv must be a complete .npz"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(text, message, folder, capsys):
     assert qlstm(TRAINED, capsys)[0] == 0
     (folder / "other.json").write_text("{}")
+    old = json.loads((folder / "river.json").read_text())
+    old["options"].pop("horizon")
+    (folder / "old.json").write_text(json.dumps(old))
     save_small_model(folder / "model.npz")
     save_small_model(folder / "angle.npz", encoding="angle")
     save_small_model(folder / "separate.npz", cut="separate")

@@ -3,13 +3,18 @@
 import argparse
 import textwrap
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qlstm.commands.manifest import check_manifest
-from qlstm.commands.output import add_output_options, check_outputs, write_outputs
+from qlstm.commands.output import (
+    add_output_options,
+    check_outputs,
+    walk_figure,
+    write_outputs,
+)
 from qlstm.commands.parser import Parser, positive_int, seed_int
 from qlstm.commands.saved import add_file_options, load_saved, load_series_of
 from qlstm.commands.source import describe
@@ -143,7 +148,12 @@ def run(options: argparse.Namespace) -> int:
     rows = [one.row for one in compared]
     caption = f"Forecasts of {series.name} beside others."
     write_outputs(
-        options, HEADER, rows, caption, lambda: _figure(series, trained, walk), content
+        options,
+        HEADER,
+        rows,
+        caption,
+        lambda: walk_figure(series, trained, walk),
+        content,
     )
     return 0
 
@@ -152,7 +162,7 @@ def _first_origin(trained: TrainedForecaster, series: Series) -> int:
     """Position of the first value that neither trained nor set the intervals."""
     record = trained.record
     if "cuts" not in record:
-        return trained.n_steps  # nobody knows what a bare model was trained on
+        return len(series.values) // 2  # nobody knows what a bare model has seen
     source = record["source"][0]
     if record["refit"]:
         last = source["provenance"].get("last_date")
@@ -227,7 +237,10 @@ def _report(
     first = walk.index[0, 0]
     when = first + 1 if series.dates is None else series.dates[first]
     if "cuts" not in trained.record:
-        print("It is not known what the model was trained on: all values are tested.\n")
+        print(
+            "A bare model's file does not say what it was trained on: it is tested on "
+            "the\nsecond half, and the others are trained on the first.\n"
+        )
     print(f"Tested on {len(walk.index)} windows, the first value {when}.\n")
     print(lead_table(leads))
     print(f"\n{format_table(HEADER, [one.row for one in compared])}")
@@ -238,22 +251,3 @@ def _report(
     )
     print(f"\n{textwrap.fill(note, 80)}\n")
     print(textwrap.fill(str(copies), 80))
-
-
-def _figure(series: Series, trained: TrainedForecaster, walk: Origins) -> Any:
-    """The tested values, and the forecasts one step ahead."""
-    import pandas as pd
-
-    from qlstm.plots import plot_forecast
-
-    n = len(series.values)
-    times = np.arange(1, n + 1) if series.dates is None else series.dates
-    at = walk.index[:, 0]
-    first = max(0, at[0] - trained.n_steps)
-    axes = plot_forecast(
-        pd.Series(series.values[first:], times[first:]),
-        pd.Series(walk.predictions[:, 0], times[at]),
-        unit=series.unit,
-        title=f"{series.name}: forecast one step ahead on the tested values",
-    )
-    return axes.figure

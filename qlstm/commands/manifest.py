@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from qlstm.commands.train import train_all
+from qlstm.commands.train import option_names, train_all
 from qlstm.files import parse_json, sha256_of_file
 from qlstm.forecasting import save_forecaster
 
@@ -69,6 +69,13 @@ def _read(options: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(
             f"Option --manifest must be what qlstm train wrote, but {path} has not "
             f"{', '.join(KEYS)}."
+        )
+    given, wanted = recorded["options"], option_names()
+    if not isinstance(given, dict) or set(given) != wanted:
+        odd = sorted(wanted.symmetric_difference(given))[:5]
+        raise ValueError(
+            f"Option --manifest must have the options of this version's qlstm train, "
+            f"but {path} differs in {', '.join(map(str, odd))}."
         )
     return recorded
 

@@ -5,8 +5,12 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qlstm.commands.results import FIGURES, check_results
 from qlstm.files import write_text
+from qlstm.forecasting import Origins, Series, TrainedForecaster
 from qlstm.tables import latex_table
 
 
@@ -80,3 +84,47 @@ def write_outputs(
         print(json.dumps(content, indent=1, allow_nan=False))
     elif written:
         print(f"\nWrote {', '.join(map(str, written))}.")
+
+
+def walk_figure(series: Series, trained: TrainedForecaster, walk: Origins) -> Any:
+    """Tested values, and the forecasts one step ahead of them.
+
+    Args:
+        series: The series.
+        trained: The forecaster.
+        walk: From its `walk` on the series.
+
+    Returns:
+        A matplotlib figure.
+    """
+    n = len(series.values)
+    times = np.arange(1, n + 1) if series.dates is None else series.dates
+    at = walk.index[:, 0]
+    first = max(0, at[0] - trained.n_steps)
+    return forecast_figure(
+        (series.values[first:], times[first:]),
+        (walk.predictions[:, 0], times[at]),
+        unit=series.unit,
+        title=f"{series.name}: {trained.kind} one step ahead, on what it has not seen",
+    )
+
+
+def forecast_figure(
+    history: tuple[NDArray, NDArray], forecast: tuple[NDArray, NDArray], **options: Any
+) -> Any:
+    """A history and a forecast, each with its times.
+
+    Args:
+        history: Values and times, ``(n,)`` each.
+        forecast: Values and times, ``(m,)`` each.
+        **options: As for `qlstm.plots.plot_forecast`.
+
+    Returns:
+        A matplotlib figure.
+    """
+    import pandas as pd
+
+    from qlstm.plots import plot_forecast  # matplotlib is slow to import
+
+    lines = (pd.Series(*line) for line in (history, forecast))
+    return plot_forecast(*lines, **options).figure

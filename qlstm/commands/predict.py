@@ -4,7 +4,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from qlstm.commands.output import add_output_options, check_outputs, write_outputs
+import numpy as np
+
+from qlstm.commands.output import (
+    add_output_options,
+    check_outputs,
+    forecast_figure,
+    write_outputs,
+)
 from qlstm.commands.parser import Parser, positive_int, seed_int
 from qlstm.commands.saved import add_file_options, load_saved, load_series_of
 from qlstm.commands.source import describe
@@ -109,23 +116,17 @@ def _caption(found: SeriesForecast) -> str:
 
 def _figure(series: Series, found: SeriesForecast, n_steps: int) -> Any:
     """The end of the series, and the forecast."""
-    import numpy as np
-    import pandas as pd
-
-    from qlstm.plots import plot_forecast
-
     n = len(series.values)
     first = max(0, n - SHOWN * n_steps)
     dated = found.dates is not None
     times = series.dates if dated else np.arange(1, n + 1)
     ahead = found.dates if dated else np.arange(n + 1, n + 1 + len(found.values))
-    axes = plot_forecast(
-        pd.Series(series.values[first:], times[first:]),
-        pd.Series(found.values, ahead),
+    return forecast_figure(
+        (series.values[first:], times[first:]),
+        (found.values, ahead),
         lower=found.lower,
         upper=found.upper,
         level=found.level,
         unit=found.unit,
         title=f"{found.name}: {len(found.values)} value(s) ahead",
     )
-    return axes.figure

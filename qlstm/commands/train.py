@@ -10,7 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qlstm.commands.candidates import add_candidate_options, candidates
-from qlstm.commands.output import add_output_options, check_outputs, write_outputs
+from qlstm.commands.output import (
+    add_output_options,
+    check_outputs,
+    walk_figure,
+    write_outputs,
+)
 from qlstm.commands.parser import Parser, positive_int, seed_int
 from qlstm.commands.source import add_source_options, describe, load_series
 from qlstm.files import sha256_of_file, versions, write_json
@@ -103,6 +108,12 @@ def add(subparsers: "argparse._SubParsersAction[Parser]") -> Parser:
     )
     add_output_options(parser, "the test part, forecast one step ahead")
     return parser
+
+
+def option_names() -> set[str]:
+    """Names of all options, as a manifest has them."""
+    parser = add(Parser(prog="qlstm").add_subparsers())
+    return {action.dest for action in parser._actions} - {"help"}
 
 
 def run(options: argparse.Namespace) -> None:
@@ -218,23 +229,10 @@ def _caption(trained: TrainedForecaster) -> str:
 
 def _figure(outcome: Outcome) -> Any:
     """The test part, and the chosen one's forecasts one step ahead."""
-    import pandas as pd
-
-    from qlstm.plots import plot_forecast
-
-    series, inputs, chosen = outcome.series, outcome.inputs, outcome.chosen
-    trained = chosen.trained
-    walk = trained.walk(series, inputs=inputs, first_origin=trained.record["cuts"][1])
-    times = np.arange(len(series.values)) if series.dates is None else series.dates
-    first = trained.record["cuts"][1] - trained.n_steps
-    at = walk.index[:, 0]
-    axes = plot_forecast(
-        pd.Series(series.values[first:], times[first:]),
-        pd.Series(walk.predictions[:, 0], times[at]),
-        unit=series.unit,
-        title=f"{series.name}: {chosen.name} one step ahead on the test part",
-    )
-    return axes.figure
+    trained, series = outcome.chosen.trained, outcome.series
+    first = trained.record["cuts"][1]
+    walk = trained.walk(series, inputs=outcome.inputs, first_origin=first)
+    return walk_figure(series, trained, walk)
 
 
 def _n_params(trained: TrainedForecaster) -> int:

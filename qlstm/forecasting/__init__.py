@@ -49,6 +49,7 @@ from qlstm.forecasting.forecasters import (
     make_forecaster,
     register_forecaster,
 )
+from qlstm.forecasting.leads import Lead, Origins, lead_table, measure_leads
 from qlstm.forecasting.metrics import (
     Errors,
     Scores,
@@ -84,16 +85,9 @@ from qlstm.forecasting.sources import (
     load_sample,
     sha256_of_values,
 )
-from qlstm.forecasting.trained import (
-    Lead,
-    Origins,
-    SeriesForecast,
-    TrainedForecaster,
-    lead_table,
-    measure_leads,
-    train_forecaster,
-)
+from qlstm.forecasting.trained import SeriesForecast, TrainedForecaster
 from qlstm.forecasting.trained_file import load_forecaster, save_forecaster
+from qlstm.forecasting.training import train_forecaster
 
 __all__ = [
     "FORECASTERS",

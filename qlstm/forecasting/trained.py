@@ -1,9 +1,8 @@
 """A forecaster that was trained on a series, with all that forecasting it takes.
 
-`train_forecaster` cuts a series in three parts of time. The first trains. The second
-gives residuals for intervals, the third measures errors and coverage. What comes back
-knows its scale, its window, its horizon and its residuals, so that `forecast` takes a
-series as it is and goes past its end.
+It knows its scale, its window, its horizon and its residuals, so that `forecast` takes
+a series as it is and goes past its end. `train_forecaster` makes one, and
+`load_forecaster` reads one from a file.
 """
 
 from collections.abc import Sequence
@@ -13,63 +12,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from qlstm.checks import check_choice, check_rng, check_size
-from qlstm.files import versions
+from qlstm.checks import check_size
 from qlstm.forecasting.base import Fitted, Forecaster
 from qlstm.forecasting.calendar import continue_dates
-from qlstm.forecasting.checks import check_share, gap_note, warn_of_markers
-from qlstm.forecasting.conformal import Coverage, conformal_intervals, coverage
-from qlstm.forecasting.data import Scaler, fit_minmax_or_shift
+from qlstm.forecasting.checks import check_share, gap_note
+from qlstm.forecasting.conformal import conformal_intervals
+from qlstm.forecasting.data import Scaler
 from qlstm.forecasting.ensemble import Ensemble
-from qlstm.forecasting.evaluation import STRATEGIES
 from qlstm.forecasting.forecasters import FORECASTERS
-from qlstm.forecasting.metrics import Errors, errors, known, skill_between
+from qlstm.forecasting.leads import LEVEL, Lead, Origins, lead_table
 from qlstm.forecasting.multistep import predict_steps, recursive_forecast
 from qlstm.forecasting.sources import Series
-from qlstm.tables import format_table, number_text, skill_text
-
-LEVEL = 0.9
-"""Level of the intervals whose coverage is measured."""
-HELD_OUT = 0.2
-"""Last share of the training windows by which `patience` stops."""
-
-
-class Origins(NamedTuple):
-    """Forecasts from one origin after the other, in the series' unit."""
-
-    index: NDArray[np.intp]
-    """Position of each target, ``(n_origins, horizon)``."""
-    predictions: NDArray[np.float64]
-    """``(n_origins, horizon)``."""
-    targets: NDArray[np.float64]
-    """``(n_origins, horizon)``."""
-    last: NDArray[np.float64]
-    """The last value seen, which is what persistence forecasts, ``(n_origins,)``."""
-
-
-class Lead(NamedTuple):
-    """What the test part says of the forecasts some steps ahead."""
-
-    ahead: int
-    """Steps ahead, from 1."""
-    n: int
-    """Targets."""
-    errors: Errors
-    """In the series' unit."""
-    skill: float
-    """Against persistence; nan if that has no error."""
-    coverage: Coverage | None
-    """Of intervals at 90 %; None if there were too few residuals."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Every number, as JSON takes it."""
-        return {
-            "ahead": self.ahead,
-            "n": self.n,
-            **self.errors._asdict(),
-            "skill": known(self.skill),
-            "coverage": self.coverage and self.coverage._asdict(),
-        }
 
 
 class SeriesForecast(NamedTuple):
@@ -135,6 +88,11 @@ class TrainedForecaster:
     leads: tuple[Lead, ...]
     record: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def kind(self) -> str:
+        """Name of the forecaster."""
+        return describe_forecaster(self.forecaster)["name"]
+
     def forecast(
         self,
         series: Series,
@@ -166,7 +124,7 @@ class TrainedForecaster:
                 the interval.
 
         Example:
-            >>> from qlstm.forecasting import make_forecaster
+            >>> from qlstm.forecasting import make_forecaster, train_forecaster
             >>> values = np.tile([1.0, 2.0, 3.0, 4.0], 30)
             >>> series = Series(values, None, "level", "m", {})
             >>> rng = np.random.default_rng(0)
@@ -210,7 +168,7 @@ class TrainedForecaster:
             ValueError: As `forecast`, or if there is no such origin.
         """
         columns = self._columns(series, inputs)
-        index = _cut(columns, self.n_steps, self.horizon)
+        index = cut_origins(columns, self.n_steps, self.horizon)
         index = index[index[:, self.n_steps] >= first_origin]
         if not len(index):
             raise ValueError(
@@ -218,7 +176,7 @@ class TrainedForecaster:
                 f"{self.horizon} after them to be tested from value {first_origin + 1} "
                 f"on, but holds {len(columns)}{gap_note(series.values)}."
             )
-        return self._origins(columns, index)
+        return self.origins(columns, index)
 
     def to_dict(self) -> dict[str, Any]:
         """What it is and what its test part says, as JSON takes it."""
@@ -238,11 +196,12 @@ class TrainedForecaster:
         """What it is, and a table of the test part."""
         unit = f" in {self.unit}" if self.unit else ""
         beside = f" and {', '.join(self.columns)}" if self.columns else ""
-        kind = describe_forecaster(self.forecaster)["name"]
-        count = f", one model for each of {self.horizon} values ahead"
+        how = self.strategy
+        if how == "direct":
+            how += f", one model for each of {self.horizon} values ahead"
         text = (
-            f"{kind} ({self.strategy}{count if self.strategy == 'direct' else ''}) "
-            f"for {self.name}{unit}: it sees {self.n_steps} values{beside}.\n"
+            f"{self.kind} ({how}) for {self.name}{unit}: it sees {self.n_steps} "
+            f"values{beside}.\n"
         )
         return text + (f"\n{lead_table(self.leads)}" if self.leads else "")
 
@@ -318,10 +277,13 @@ class TrainedForecaster:
             found = np.concatenate(steps, axis=1)
         return self.scalers[0].inverse(found)
 
-    def _origins(
-        self, columns: NDArray[np.float64], index: NDArray[np.intp]
-    ) -> Origins:
-        """Forecasts of windows at these positions."""
+    def origins(self, columns: NDArray[np.float64], index: NDArray[np.intp]) -> Origins:
+        """Forecasts of the windows at some positions.
+
+        Args:
+            columns: Values ``(n, n_features)``.
+            index: From `cut_origins`.
+        """
         inputs, ahead = index[:, : self.n_steps], index[:, self.n_steps :]
         predictions = self._predict(columns[inputs], self.horizon)
         values = columns[:, 0]
@@ -340,170 +302,6 @@ class TrainedForecaster:
                 f"residuals that are known, but {level:g} needs {least}."
             ) from None
         return found.lower.item(), found.upper.item()
-
-
-def train_forecaster(
-    series: Series,
-    forecaster: Forecaster,
-    *,
-    inputs: Sequence[Series] = (),
-    n_steps: int = 10,
-    horizon: int = 7,
-    strategy: str | None = None,
-    scaling: str = "minmax",
-    train_share: float = 0.6,
-    calibration_share: float = 0.2,
-    rng: np.random.Generator,
-    refit: bool = False,
-    **options: Any,
-) -> TrainedForecaster:
-    """Train on the first part of a series, and measure on the rest.
-
-    The targets are split in time: training, calibration, test. A window's inputs may
-    reach back over a cut, never forward; windows with a gap are left out. A forecaster
-    with `patience` stops by the last fifth of the training windows, on which it is
-    not trained.
-
-    Args:
-        series: The series.
-        forecaster: What to train, from `make_forecaster` or an `Ensemble`.
-        inputs: Further series on the same dates, which are seen but not forecast.
-        n_steps: Values in a window.
-        horizon: Values ahead to forecast.
-        strategy: ``"recursive"``: one model a step ahead, which is fed its forecasts;
-            one column only. ``"direct"``: a model for each value ahead, trained at
-            once. ``"joint"``: one model with `horizon` outputs. None: recursive
-            without `inputs`, direct with them.
-        scaling: ``"minmax"``: each column to [0, 1] by the training part. ``"none"``.
-        train_share: Share of the values that train.
-        calibration_share: Share whose residuals set the intervals that are measured.
-        rng: Source of randomness.
-        refit: Train once more, on all values, after measuring; the residuals stay
-            those of before.
-        **options: What `forecaster.fit` takes beside, such as `checkpoint`.
-
-    Returns:
-        A `TrainedForecaster`. Its forecasts use the residuals of calibration and test
-        together.
-
-    Raises:
-        TypeError: If an argument is of another type.
-        ValueError: If names are unknown, shares leave nothing, series do not fit one
-            another, or a part has no whole window.
-
-    References:
-        As `conformal_intervals` and `walk_forward`.
-    """
-    check_rng(rng)
-    check_size("n_steps", n_steps)
-    check_size("horizon", horizon)
-    check_choice("scaling", scaling, ("minmax", "none"))
-    strategy = strategy or ("direct" if inputs else "recursive")
-    check_choice("strategy", strategy, STRATEGIES)
-    if strategy == "recursive" and inputs:
-        raise ValueError(
-            "Argument `strategy` must be 'direct' or 'joint' with `inputs`, whose "
-            "values to come are not known, but is 'recursive'."
-        )
-    columns = stack_columns(series, inputs)
-    for own in (series, *inputs):
-        warn_of_markers(own.values)
-    cuts = _cuts(len(columns), train_share, calibration_share)
-    index = _cut(columns, n_steps, horizon)
-    ahead = index[:, n_steps:]
-    parts = {
-        "training": ahead[:, -1] < cuts[0],
-        "calibration": (ahead[:, 0] >= cuts[0]) & (ahead[:, -1] < cuts[1]),
-        "test": ahead[:, 0] >= cuts[1],
-    }
-    for part, rows in parts.items():
-        if not rows.any():
-            raise ValueError(
-                f"Argument `series` must leave a {part} window of {n_steps} values "
-                f"and {horizon} after it, but has {len(columns)} values"
-                f"{gap_note(columns[:, 0])}."
-            )
-    scalers = _scalers(columns[: cuts[0]], scaling)
-    plan = _Plan(forecaster, n_steps, horizon, strategy, scalers, options)
-    models = plan.fit(columns[: cuts[0]], rng)
-    trained = TrainedForecaster(
-        forecaster=forecaster,
-        models=models,
-        scalers=scalers,
-        name=series.name,
-        unit=series.unit,
-        frequency=series.provenance.get("frequency", ""),
-        columns=tuple(own.name for own in inputs),
-        n_steps=n_steps,
-        horizon=horizon,
-        strategy=strategy,
-        residuals=np.empty((0, horizon)),
-        n_calibration=int(parts["calibration"].sum()),
-        leads=(),
-        record=_record(series, inputs, parts, cuts, scaling, refit),
-    )
-    calibration, test = (
-        trained._origins(columns, index[parts[part]])
-        for part in ("calibration", "test")
-    )
-    residuals = [part.targets - part.predictions for part in (calibration, test)]
-    if refit:
-        plan = plan._replace(scalers=_scalers(columns, scaling))
-        models = plan.fit(columns, rng)
-    changes = {
-        "models": models,
-        "scalers": plan.scalers,
-        "residuals": np.concatenate(residuals),
-        "leads": measure_leads(test, residuals[0]),
-    }
-    return TrainedForecaster(**vars(trained) | changes)
-
-
-class _Plan(NamedTuple):
-    """How models are fitted."""
-
-    forecaster: Forecaster
-    n_steps: int
-    horizon: int
-    strategy: str
-    scalers: tuple[Scaler, ...]
-    options: dict[str, Any]
-
-    def fit(
-        self, columns: NDArray[np.float64], rng: np.random.Generator
-    ) -> tuple[Fitted, ...]:
-        """Fit to every window of these values, ``(n, n_features)``."""
-        n_targets = 1 if self.strategy == "recursive" else self.horizon
-        index = _cut(columns, self.n_steps, n_targets)
-        offset, scale = np.array(self.scalers).T
-        scaled = (columns - offset) / scale
-        inputs = scaled[index[:, : self.n_steps]]
-        targets = scaled[:, 0][index[:, self.n_steps :]]
-        targets = targets[None] if self.strategy == "joint" else targets.T
-        n_fit = len(inputs)
-        if _stops_early(self.forecaster) and n_fit > 1:
-            n_fit = max(1, int((1 - HELD_OUT) * n_fit))
-        held = None
-        if n_fit < len(inputs):
-            held = [(inputs[n_fit:], own[n_fit:]) for own in targets]
-        rngs = rng.spawn(len(targets))
-        if len(targets) == 1:
-            fitted = self.forecaster.fit(
-                inputs[:n_fit],
-                targets[0][:n_fit],
-                rng=rngs[0],
-                validation=held and held[0],
-                **self.options,
-            )
-            return (fitted,)
-        fitted = self.forecaster.fit_many(
-            [inputs[:n_fit]] * len(targets),
-            [own[:n_fit] for own in targets],
-            rngs=rngs,
-            validation=held,
-            **self.options,
-        )
-        return tuple(fitted)
 
 
 def stack_columns(series: Series, inputs: Sequence[Series]) -> NDArray[np.float64]:
@@ -546,6 +344,26 @@ def stack_columns(series: Series, inputs: Sequence[Series]) -> NDArray[np.float6
     return np.column_stack([own.values for own in (series, *inputs)])
 
 
+def cut_origins(
+    columns: NDArray[np.float64], n_steps: int, n_targets: int
+) -> NDArray[np.intp]:
+    """Positions of whole windows and the targets after them.
+
+    Args:
+        columns: Values ``(n, n_features)``, nan where one is missing.
+        n_steps: Values in a window, known in every column.
+        n_targets: Values after it, known in the first column.
+
+    Returns:
+        ``(n_origins, n_steps + n_targets)``.
+    """
+    first = np.arange(len(columns) - n_steps - n_targets + 1)[:, None]
+    index = first + np.arange(n_steps + n_targets)
+    gap = np.isnan(columns)
+    whole = ~gap.any(axis=1)[index[:, :n_steps]].any(axis=1)
+    return index[whole & ~gap[:, 0][index[:, n_steps:]].any(axis=1)]
+
+
 def describe_forecaster(forecaster: Forecaster | None) -> dict[str, Any]:
     """A forecaster's name and options, as JSON takes them.
 
@@ -567,121 +385,3 @@ def describe_forecaster(forecaster: Forecaster | None) -> dict[str, Any]:
     names = {kind: name for name, kind in FORECASTERS.items()}
     kind = type(forecaster)
     return {"name": names.get(kind, kind.__name__), "options": options}
-
-
-def lead_table(leads: Sequence[Lead]) -> str:
-    """Errors and coverage of the test part, value by value ahead, in plain text.
-
-    Args:
-        leads: From a `TrainedForecaster`.
-
-    Returns:
-        The table.
-    """
-    header = ["ahead", "n", "RMSE", "MAE", "skill"]
-    header += [f"in {LEVEL:.0%} interval", "by chance", "width"]
-    rows = []
-    for lead in leads:
-        found = lead.coverage
-        cells = ["-"] * 3
-        if found is not None:
-            chance = f"{found.low:.0%} to {found.high:.0%}"
-            cells = [f"{found.share:.1%}", chance, number_text(found.mean_width, 3)]
-        measures = [number_text(value, 3) for value in lead.errors[1:]]
-        skill = skill_text(lead.skill, 2)
-        rows.append([str(lead.ahead), str(lead.n), *measures, skill, *cells])
-    return format_table(header, rows)
-
-
-def _cut(
-    columns: NDArray[np.float64], n_steps: int, n_targets: int
-) -> NDArray[np.intp]:
-    """Positions of whole windows and the targets after them.
-
-    Inputs are known in every column, targets in the first: ``(n, n_steps +
-    n_targets)``.
-    """
-    first = np.arange(len(columns) - n_steps - n_targets + 1)[:, None]
-    index = first + np.arange(n_steps + n_targets)
-    gap = np.isnan(columns)
-    whole = ~gap.any(axis=1)[index[:, :n_steps]].any(axis=1)
-    return index[whole & ~gap[:, 0][index[:, n_steps:]].any(axis=1)]
-
-
-def _cuts(n: int, train_share: float, calibration_share: float) -> tuple[int, int]:
-    """Where calibration and test begin."""
-    shares = {"train_share": train_share, "calibration_share": calibration_share}
-    for name, share in shares.items():
-        check_share(name, share)
-    if train_share + calibration_share >= 1:
-        raise ValueError(
-            "Arguments `train_share` and `calibration_share` must leave something to "
-            f"test on, but are {train_share} and {calibration_share}."
-        )
-    return (
-        int(train_share * n + 1e-9),
-        int((train_share + calibration_share) * n + 1e-9),
-    )
-
-
-def _scalers(columns: NDArray[np.float64], scaling: str) -> tuple[Scaler, ...]:
-    """A scaler for each column, fitted on these values."""
-    if scaling == "none":
-        return (Scaler(),) * columns.shape[1]
-    return tuple(fit_minmax_or_shift(column) for column in columns.T)
-
-
-def _stops_early(forecaster: Forecaster) -> bool:
-    """Whether training stops by data that it is not trained on."""
-    if isinstance(forecaster, Ensemble):
-        return _stops_early(forecaster.forecaster)
-    return getattr(forecaster, "patience", None) is not None
-
-
-def measure_leads(test: Origins, residuals: NDArray[np.float64]) -> tuple[Lead, ...]:
-    """What the test part says, value by value ahead.
-
-    Args:
-        test: Forecasts from origins that the model was not trained on.
-        residuals: Of other origins, ``(n, horizon)``, which give the intervals.
-
-    Returns:
-        A `Lead` for each value ahead.
-    """
-    found = []
-    for h in range(test.targets.shape[1]):
-        targets, predictions = test.targets[:, h], test.predictions[:, h]
-        own = errors(predictions, targets)
-        skill = skill_between(own, errors(test.last, targets))
-        covered = None
-        if len(residuals) >= 1 / (1 - LEVEL) - 1 - 1e-9:
-            intervals = conformal_intervals(
-                predictions, residuals[:, h], alpha=1 - LEVEL
-            )
-            covered = coverage(intervals, targets)
-        found.append(Lead(h + 1, len(targets), own, skill, covered))
-    return tuple(found)
-
-
-def _record(
-    series: Series,
-    inputs: Sequence[Series],
-    parts: dict[str, NDArray[np.bool_]],
-    cuts: tuple[int, int],
-    scaling: str,
-    refit: bool,
-) -> dict[str, Any]:
-    """Where a forecaster comes from, as JSON takes it."""
-    return {
-        "source": [
-            {"name": own.name, "sha256": own.sha256, "provenance": own.provenance}
-            for own in (series, *inputs)
-        ],
-        "windows": {part: int(rows.sum()) for part, rows in parts.items()},
-        "cuts": list(cuts),
-        "first_test_date": None if series.dates is None else str(series.dates[cuts[1]]),
-        "n_values": len(series.values),
-        "scaling": scaling,
-        "refit": refit,
-        "versions": versions(),
-    }

@@ -26,9 +26,10 @@ from qlstm.forecasting.baselines.recurrent import (
 from qlstm.forecasting.conformal import Coverage
 from qlstm.forecasting.data import Scaler
 from qlstm.forecasting.examples import Layout
+from qlstm.forecasting.leads import Lead
 from qlstm.forecasting.metrics import Errors
 from qlstm.forecasting.quantum import FittedQuantum
-from qlstm.forecasting.trained import Lead, TrainedForecaster
+from qlstm.forecasting.trained import TrainedForecaster
 from qlstm.params import QLSTMConfig, QLSTMParams, check_params, params_type
 from qlstm.store import (
     FORECASTER,
