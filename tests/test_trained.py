@@ -114,6 +114,30 @@ def test_leads_are_measured_on_the_test_part_alone():
     assert first.coverage.share == pytest.approx(np.mean(np.abs(miss) <= bound))
 
 
+def test_skill_compares_with_the_last_value_known():
+    values = noisy()
+    lead = train(series_of(values)).leads[2]
+    persistence = np.mean((values[162:200] - values[159:197]) ** 2)
+    assert lead.skill == pytest.approx(1 - lead.errors.mse / persistence, rel=1e-12)
+
+
+def test_what_stops_early_holds_out_the_last_fifth_of_its_windows():
+    values = noisy()
+    forecaster = make_forecaster("quantum", epochs=4, patience=1)
+    trained = train(series_of(values), forecaster, horizon=1)
+    low, high = values[:120].min(), values[:120].max()
+    scaled = (values[:120] - low) / (high - low)
+    windows = np.lib.stride_tricks.sliding_window_view(scaled, 7)  # 114 of them
+    own = forecaster.fit(
+        windows[:91, :6, None],
+        windows[:91, 6],
+        rng=np.random.default_rng(1).spawn(1)[0],
+        validation=(windows[91:, :6, None], windows[91:, 6]),
+    )
+    found = trained.models[0].history["val_loss"]
+    np.testing.assert_allclose(found, own.history["val_loss"], rtol=1e-12)
+
+
 def test_nothing_after_the_training_part_changes_the_model():
     values, other = noisy(), noisy()
     other[125:] += 100
